@@ -1,0 +1,129 @@
+"""The context of everything sealed or signed: one function per label, parts in the order of the specification.
+
+A context says where a sealed thing belongs: it is the AAD and the HKDF info, so a blob moved to another field, record,
+case, study, compartment, version, epoch, grant or deployment does not open. Keyword-only, so no two parts change places
+unseen. The specification names the parts of every label; changing one breaks whatever is sealed already.
+All raise BadEncoding for a name, number or digest out of form.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from uuid import UUID
+
+from app.crypto.encoding import canonical_json, check_digest, check_name, enc, sha256
+from app.crypto.passwords import SALT_BYTES, Argon2Params
+from app.errors import BadEncoding
+
+__all__ = ["disclosure", "field", "grant", "member", "pepper", "receipt", "roster", "session", "share", "user"]
+
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+def field(
+    deployment: UUID, *, study: UUID, case: UUID, record: UUID, compartment: str, name: str, version: int
+) -> bytes:
+    """Context of one sealed field; version 0 is the field as it arrived."""
+    return enc("testimony/1/field", deployment, study, case, record, compartment, name, version)
+
+
+def grant(
+    deployment: UUID, *, study: UUID, record: UUID, grant: UUID, scope: str, epoch: UUID, fingerprint: bytes
+) -> bytes:
+    """Context of the box of a grant; the fingerprint is that of the epoch's public key."""
+    return enc("testimony/1/grant", deployment, study, record, grant, scope, epoch, check_digest(fingerprint))
+
+
+def member(
+    deployment: UUID,
+    *,
+    study: UUID,
+    team: str,
+    epoch: UUID,
+    team_fingerprint: bytes,
+    user: UUID,
+    fingerprint: bytes,
+) -> bytes:
+    """Context of the box that hands an epoch's private key to a member."""
+    team_digest, digest = check_digest(team_fingerprint), check_digest(fingerprint)
+    return enc("testimony/1/member", deployment, study, team, epoch, team_digest, user, digest)
+
+
+def user(deployment: UUID, *, user: UUID, key_id: UUID, pepper_id: str, params: Argon2Params, salt: bytes) -> bytes:
+    """Context of a user's bundle under the password; holds the Argon2 cost, so nobody can lower it in a row."""
+    if len(salt) != SALT_BYTES:
+        raise BadEncoding
+    return enc("testimony/1/user", deployment, user, key_id, pepper_id, params.m_kib, params.t, params.p, salt)
+
+
+def pepper(deployment: UUID, *, user: UUID, key_id: UUID, argon: bytes) -> bytes:
+    """Message whose MAC under the pepper is asked of custody."""
+    return enc("testimony/1/pepper", deployment, user, key_id, check_digest(argon))
+
+
+def session(deployment: UUID, *, token_hash: bytes, user: UUID, key_id: UUID, expires: int) -> bytes:
+    """Context of a user's bundle in a session row; ``expires`` in unix seconds."""
+    return enc("testimony/1/session", deployment, check_digest(token_hash), user, key_id, expires)
+
+
+def disclosure(
+    deployment: UUID,
+    *,
+    study: UUID,
+    record: UUID,
+    disclosure: UUID,
+    scope: str,
+    asker: UUID,
+    fingerprint: bytes,
+    fields: Iterable[str],
+    expires: int,
+) -> bytes:
+    """Context of the half that an auditor hands to one asker for the named fields; ``expires`` in unix seconds."""
+    names: list[str] = sorted({check_name(name) for name in fields})
+    named = sha256(enc("testimony/1/fields", canonical_json(names)))
+    digest = check_digest(fingerprint)
+    return enc("testimony/1/disclosure", deployment, study, record, disclosure, scope, asker, digest, named, expires)
+
+
+def share(deployment: UUID, *, share: UUID, record: UUID, version: int) -> bytes:
+    """Context of a share in the keystore under key version ``version``."""
+    return enc("testimony/1/share", deployment, share, record, version)
+
+
+def receipt(
+    deployment: UUID,
+    *,
+    key_id: str,
+    study: UUID,
+    record: UUID,
+    case_code: str,
+    submitter: UUID,
+    client_uuid: UUID,
+    instrument: bytes,
+    content: bytes,
+    sealed_body: bytes = b"",
+    day: str,
+) -> bytes:
+    """Message a receipt signs; ``day`` as YYYY-MM-DD, ``sealed_body`` a SHA-256 or empty."""
+    if DAY.fullmatch(day) is None:
+        raise BadEncoding
+    return enc(
+        "testimony/1/receipt",
+        deployment,
+        key_id,
+        study,
+        record,
+        case_code.lower(),
+        submitter,
+        client_uuid,
+        check_digest(instrument),
+        check_digest(content),
+        check_digest(sealed_body) if sealed_body else b"",
+        day,
+    )
+
+
+def roster(deployment: UUID, *, key_id: str, study: UUID, version: int, body: bytes) -> bytes:
+    """Message a roster's signature covers; ``body`` is the roster as canonical JSON."""
+    return enc("testimony/1/roster", deployment, key_id, study, version, sha256(body))

@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from app.crypto import contexts, envelope, grants, hpke, packs, shares, signing
+from app.crypto.encoding import Part, enc
+from app.crypto.mac import content_digest
+from app.crypto.padding import padded_size
+from app.crypto.passwords import Argon2Params, Bundle, stretch, unlock_key
+from app.crypto.principals import KeyPair, fingerprint_text
+from app.crypto.sealed import Sealed
+from app.crypto.secrets import Secret
+from app.crypto.tokens import session_key, token_hash
+from tests.vectors import make
+
+VECTORS = make.read()
+READERS: dict[str, Callable[[Any], Part]] = {"uuid": UUID, "int": int, "name": str, "bytes": bytes.fromhex}
+NUMBERS = {"version", "expires"}
+TEXTS = {"compartment", "name", "scope", "team", "key_id", "pepper_id", "case_code", "day"}
+
+
+def raw(vector: dict[str, Any], name: str) -> bytes:
+    """Read bytes of a vector."""
+    return bytes.fromhex(vector[name])
+
+
+def secret(vector: dict[str, Any], name: str) -> Secret:
+    """Read a secret of a vector."""
+    return Secret(raw(vector, name))
+
+
+def parts(vector: dict[str, Any]) -> dict[str, Any]:
+    """Read the parts of a vector's context, the deployment among them."""
+    return {"deployment": UUID(vector["deployment"])} | {
+        name: _part(name, value) for name, value in vector["parts"].items()
+    }
+
+
+def _part(name: str, value: Any) -> Any:
+    if name in NUMBERS:
+        return value
+    if isinstance(value, str) and len(value) == 36:
+        return UUID(value)
+    return value if name in TEXTS else bytes.fromhex(value)
+
+
+def test_a_vector_for_every_format() -> None:
+    """All sealed and signed formats have their frozen file."""
+    assert set(VECTORS) == {
+        *("enc", "padding", "principal", "field", "pack", "grant", "member", "disclosure"),
+        *("user", "session", "share", "content", "receipt", "roster"),
+    }
+
+
+def test_the_files_are_what_their_script_makes() -> None:
+    """Nobody edits a vector by hand, and no library changes what the script makes of the same inputs."""
+    again = json.loads(json.dumps(make.build(VECTORS)))
+
+    assert again == VECTORS
+
+
+def test_enc() -> None:
+    """Every kind of part has its frozen bytes."""
+    vector = VECTORS["enc"]
+
+    assert enc(vector["label"], *[READERS[kind](value) for kind, value in vector["parts"]]) == raw(vector, "encoded")
+
+
+@pytest.mark.parametrize(("size", "padded"), VECTORS["padding"]["sizes"])
+def test_padding(size: int, padded: int) -> None:
+    """Length classes begin where they always began."""
+    assert padded_size(size) == padded
+
+
+def test_principal() -> None:
+    """A private key has its frozen public half, fingerprint and spoken form."""
+    vector = VECTORS["principal"]
+    pair = KeyPair.from_private(secret(vector, "private"))
+
+    assert (pair.public, pair.fingerprint) == (raw(vector, "public"), raw(vector, "fingerprint"))
+    assert fingerprint_text(pair.fingerprint) == vector["spoken"]
+
+
+def test_field_opens() -> None:
+    """A frozen field opens under its frozen key in its place."""
+    vector = VECTORS["field"]
+    context = contexts.field(**parts(vector))
+
+    assert context == raw(vector, "context")
+    assert envelope.unseal(secret(vector, "key"), context, raw(vector, "sealed")) == raw(vector, "plaintext")
+
+
+def test_field_is_sealed_to_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the frozen salt, sealing gives the frozen blob."""
+    vector = VECTORS["field"]
+    monkeypatch.setattr(os, "urandom", lambda size: raw(vector, "salt")[:size])
+
+    sealed = envelope.seal(secret(vector, "key"), raw(vector, "context"), raw(vector, "plaintext"))
+
+    assert sealed == raw(vector, "sealed")
+
+
+def test_pack() -> None:
+    """Fields have their frozen pack and digest, both ways."""
+    vector = VECTORS["pack"]
+    fields = {name: Sealed(bytes.fromhex(blob)) for name, blob in vector["fields"].items()}
+
+    assert packs.pack(fields) == raw(vector, "packed")
+    assert packs.unpack(raw(vector, "packed")) == fields
+    assert packs.digest(raw(vector, "packed")) == raw(vector, "digest")
+
+
+def test_share() -> None:
+    """A share has its frozen sealed form, both ways."""
+    vector = VECTORS["share"]
+    place, kk, value = parts(vector), secret(vector, "kk"), secret(vector, "value")
+
+    assert contexts.share(**place) == raw(vector, "context")
+    assert shares.seal_share(kk, **place, value=value) == raw(vector, "sealed")
+    assert shares.open_share(kk, **place, blob=raw(vector, "sealed")) == value
+
+
+def test_content() -> None:
+    """Content has its frozen digest."""
+    vector = VECTORS["content"]
+
+    assert content_digest(secret(vector, "idem"), raw(vector, "canonical")) == raw(vector, "digest")
+
+
+@pytest.mark.parametrize("name", ["receipt", "roster"])
+def test_signed_messages(name: str) -> None:
+    """Receipts and rosters given out before still verify."""
+    vector = VECTORS[name]
+    message = getattr(contexts, name)(**parts(vector))
+
+    assert message == raw(vector, "message")
+    signing.verify(raw(vector, "public"), message, raw(vector, "signature"))
+
+
+@pytest.mark.parametrize("name", ["grant", "disclosure"])
+def test_boxes_open(name: str) -> None:
+    """A frozen box opens with its share, its context and its pair."""
+    vector = VECTORS[name]
+    more = {key: vector[key] for key in ("fields", "expires") if key in vector}
+    context = getattr(contexts, name)(**parts(vector), **more)
+    pair = KeyPair.from_private(secret(vector, "private"))
+
+    assert context == raw(vector, "context")
+    assert grants.open_box(secret(vector, "share"), context, pair, raw(vector, "box")) == secret(vector, "secret")
+
+
+def test_member_box_opens() -> None:
+    """A frozen member box hands over the epoch's private key."""
+    vector = VECTORS["member"]
+    context = contexts.member(**parts(vector))
+    pair = KeyPair.from_private(secret(vector, "private"))
+
+    assert context == raw(vector, "context")
+    assert hpke.unwrap(pair, raw(vector, "box"), context) == secret(vector, "secret")
+
+
+def test_bundle_opens_with_the_password() -> None:
+    """From the password to the key pair, each step has its frozen bytes."""
+    vector = VECTORS["user"]
+    place, params = parts(vector), Argon2Params(**vector["params"])
+    argon = stretch(vector["password"], place["salt"], params)
+    named = {name: place[name] for name in ("deployment", "user", "key_id")}
+    key = unlock_key(argon, raw(vector, "mac"), place["salt"])
+    context = contexts.user(**place, params=params)
+
+    assert argon == secret(vector, "argon")
+    assert contexts.pepper(**named, argon=argon.reveal()) == raw(vector, "pepper_message")
+    assert key == secret(vector, "key")
+    assert context == raw(vector, "context")
+    plaintext = envelope.unseal(key, context, raw(vector, "sealed"))
+    assert Bundle.decode(plaintext) == Bundle(secret(vector, "private"), secret(vector, "totp"))
+
+
+def test_session_opens_with_the_token() -> None:
+    """A session row sealed before opens with its token."""
+    vector = VECTORS["session"]
+    digest = token_hash(vector["token"])
+    context = contexts.session(**parts(vector), token_hash=digest)
+    key = session_key(vector["token"], context=context)
+
+    assert (digest, context, key) == (raw(vector, "token_hash"), raw(vector, "context"), secret(vector, "key"))
+    assert envelope.unseal(key, context, raw(vector, "sealed")) == raw(vector, "bundle")

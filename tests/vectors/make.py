@@ -1,0 +1,287 @@
+"""Makes the frozen vectors beside this file: ``python -m tests.vectors.make``.
+
+All inputs come from fixed names by SHA-256, so a second run writes the same bytes. HPKE is random: a box that is frozen
+already is kept, and only a missing one is made. Bytes are hex.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import unicodedata
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from argon2.low_level import Type, hash_secret_raw
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from tests.vectors import reference
+
+Vector = dict[str, Any]
+FOLDER = Path(__file__).parent
+ARGON2 = {"m_kib": 7168, "t": 2, "p": 1}
+
+
+def seed(name: str, size: int = 32) -> bytes:
+    """Give the fixed bytes of a name."""
+    return hashlib.shake_256(b"testimony vector " + name.encode()).digest(size)
+
+
+def uid(name: str) -> UUID:
+    """Give the fixed UUID of a name."""
+    return UUID(bytes=seed(name, 16), version=4)
+
+
+def sha(data: bytes) -> bytes:
+    """SHA-256."""
+    return hashlib.sha256(data).digest()
+
+
+D, STUDY, CASE, RECORD = uid("deployment"), uid("study"), uid("case"), uid("record")
+TEAM, USER = seed("team pair", 96), seed("user pair", 96)
+TEAM_FP, USER_FP = sha(reference.public_of(TEAM)), sha(reference.public_of(USER))
+
+
+def build(frozen: dict[str, Vector]) -> dict[str, Vector]:
+    """Make every vector; boxes are taken from ``frozen`` where they are there."""
+    made = [enc(), padding(), principal(), field(), pack(), share(), content(), receipt(), roster(), user(), session()]
+    made += [boxed(one, frozen) for one in (grant(), member(), disclosure())]
+    return {one["format"]: one for one in made}
+
+
+def enc() -> Vector:
+    """Every kind of part."""
+    parts: list[reference.Part] = [D, 2**64 - 1, "draft.field_1-x", b"\x00\xff", b""]
+    kinds = [("uuid", str(D)), ("int", 2**64 - 1), ("name", "draft.field_1-x"), ("bytes", "00ff"), ("bytes", "")]
+    return {
+        "format": "enc",
+        "label": "testimony/1/vector",
+        "parts": kinds,
+        "encoded": reference.enc("testimony/1/vector", *parts).hex(),
+    }
+
+
+def padding() -> Vector:
+    """Sizes around every step where a class begins."""
+    sizes = [0, 1, 254, 255, 256, 263, 264, 511, 512, 527, 528, 4095, 4096, 99_999, 1_000_000]
+    return {"format": "padding", "sizes": [[size, reference.padded_size(size)] for size in sizes]}
+
+
+def principal() -> Vector:
+    """A key pair of a fixed private key."""
+    number = int.from_bytes(USER_FP, "big") % 10**60
+    digits = str(number).zfill(60)
+    return {
+        "format": "principal",
+        "private": USER.hex(),
+        "public": reference.public_of(USER).hex(),
+        "fingerprint": USER_FP.hex(),
+        "spoken": " ".join(digits[at : at + 5] for at in range(0, 60, 5)),
+    }
+
+
+def field() -> Vector:
+    """One sealed field."""
+    names = {"compartment": "source", "name": "draft.reason_left", "version": 3}
+    context = reference.enc("testimony/1/field", D, STUDY, CASE, RECORD, "source", "draft.reason_left", 3)
+    key, salt, plaintext = seed("K"), seed("field salt"), '{"value":"خرجت ليلاً"}'.encode()
+    return {
+        "format": "field",
+        "parts": {"study": str(STUDY), "case": str(CASE), "record": str(RECORD), **names},
+        "deployment": str(D),
+        "context": context.hex(),
+        "key": key.hex(),
+        "salt": salt.hex(),
+        "plaintext": plaintext.hex(),
+        "sealed": reference.envelope(key, context, plaintext, salt).hex(),
+    }
+
+
+def pack() -> Vector:
+    """Two blobs and their digest; what is in them does not matter to the format."""
+    fields = {"name": seed("blob name", 40), "alias.1": seed("blob alias", 5), "empty": b""}
+    packed = reference.pack(fields)
+    named = {name: blob.hex() for name, blob in fields.items()}
+    return {"format": "pack", "fields": named, "packed": packed.hex(), "digest": sha(packed).hex()}
+
+
+def share() -> Vector:
+    """One share under key version 7."""
+    share_id, kk, value = uid("share"), seed("KK"), seed("share value")
+    info = reference.enc("testimony/1/share", D, share_id, RECORD, 7)
+    return {
+        "format": "share",
+        "deployment": str(D),
+        "parts": {"share": str(share_id), "record": str(RECORD), "version": 7},
+        "context": info.hex(),
+        "kk": kk.hex(),
+        "value": value.hex(),
+        "sealed": reference.share(kk, info, share_id, value).hex(),
+    }
+
+
+def content() -> Vector:
+    """The digest of one body."""
+    idem, canonical = seed("idem"), b'{"answers":{},"case":null}'
+    digest = reference.content(idem, canonical)
+    return {"format": "content", "idem": idem.hex(), "canonical": canonical.hex(), "digest": digest.hex()}
+
+
+def signed(vector: Vector, message: bytes) -> Vector:
+    """Add message, key and signature."""
+    key = Ed25519PrivateKey.from_private_bytes(seed("signing"))
+    public = key.public_key().public_bytes_raw()
+    return vector | {"message": message.hex(), "public": public.hex(), "signature": key.sign(message).hex()}
+
+
+def receipt() -> Vector:
+    """A receipt for a body that came sealed from a phone."""
+    parts = {
+        "key_id": "receipt-1",
+        "study": str(STUDY),
+        "record": str(RECORD),
+        "case_code": "K7QF-2M9D",
+        "submitter": str(uid("user")),
+        "client_uuid": str(uid("client uuid")),
+        "instrument": seed("instrument").hex(),
+        "content": seed("content").hex(),
+        "sealed_body": seed("sealed body").hex(),
+        "day": "2026-01-31",
+    }
+    people = (uid("user"), uid("client uuid"))
+    digests = (seed("instrument"), seed("content"), seed("sealed body"))
+    message = reference.enc(
+        "testimony/1/receipt", D, "receipt-1", STUDY, RECORD, "k7qf-2m9d", *people, *digests, "2026-01-31"
+    )
+    return signed({"format": "receipt", "deployment": str(D), "parts": parts}, message)
+
+
+def roster() -> Vector:
+    """A roster's signature over the digest of its canonical body."""
+    body = b'{"members":[],"version":12}'
+    message = reference.enc("testimony/1/roster", D, "roster-1", STUDY, 12, sha(body))
+    parts = {"key_id": "roster-1", "study": str(STUDY), "version": 12, "body": body.hex()}
+    return signed({"format": "roster", "deployment": str(D), "parts": parts}, message)
+
+
+def user() -> Vector:
+    """A bundle under a password; the pepper's MAC is given, for its key never leaves custody."""
+    password, salt, mac = "Zürich \u0041\u030a 42", seed("argon salt", 16), seed("pepper mac")
+    raw = unicodedata.normalize("NFC", password).encode()
+    argon = hash_secret_raw(raw, salt, ARGON2["t"], ARGON2["m_kib"], ARGON2["p"], 32, Type.ID)
+    key_id, user_id = uid("key id"), uid("user")
+    context = reference.enc("testimony/1/user", D, user_id, key_id, "pepper-1", *ARGON2.values(), salt)
+    key = reference.hkdf(argon + mac, salt, b"testimony/1/unlock", 32)
+    bundle = reference.enc("testimony/1/bundle", USER, seed("totp", 20))
+    return {
+        "format": "user",
+        "deployment": str(D),
+        "parts": {"user": str(user_id), "key_id": str(key_id), "pepper_id": "pepper-1", "salt": salt.hex()},
+        "params": ARGON2,
+        "password": password,
+        "argon": argon.hex(),
+        "pepper_message": reference.enc("testimony/1/pepper", D, user_id, key_id, argon).hex(),
+        "mac": mac.hex(),
+        "key": key.hex(),
+        "context": context.hex(),
+        "private": USER.hex(),
+        "totp": seed("totp", 20).hex(),
+        "bundle": bundle.hex(),
+        "sealed": reference.envelope(key, context, bundle, seed("bundle salt")).hex(),
+    }
+
+
+def session() -> Vector:
+    """The same bundle in a session row."""
+    token = "ts_" + "Ab3-_" * 8 + "xyz"
+    key_id, user_id, expires = uid("key id"), uid("user"), 1_800_000_000
+    context = reference.enc("testimony/1/session", D, sha(token.encode()), user_id, key_id, expires)
+    key = reference.hkdf(token.encode(), b"", context, 32)
+    bundle = reference.enc("testimony/1/bundle", USER, seed("totp", 20))
+    return {
+        "format": "session",
+        "deployment": str(D),
+        "token": token,
+        "token_hash": sha(token.encode()).hex(),
+        "parts": {"user": str(user_id), "key_id": str(key_id), "expires": expires},
+        "context": context.hex(),
+        "key": key.hex(),
+        "bundle": bundle.hex(),
+        "sealed": reference.envelope(key, context, bundle, seed("session salt")).hex(),
+    }
+
+
+def grant() -> Vector:
+    """A key in a grant's box."""
+    parts: dict[str, UUID | str] = {
+        "study": STUDY,
+        "record": RECORD,
+        "grant": uid("grant"),
+        "scope": "identity.g",
+        "epoch": uid("epoch"),
+    }
+    context = reference.enc("testimony/1/grant", D, *parts.values(), TEAM_FP)
+    named = {name: str(part) for name, part in parts.items()} | {"fingerprint": TEAM_FP.hex()}
+    return _box("grant", named, context, TEAM, seed("K"), share=seed("grant share"))
+
+
+def member() -> Vector:
+    """An epoch's private key in a member's box: HPKE only, no envelope."""
+    epoch, user_id = uid("epoch"), uid("user")
+    context = reference.enc("testimony/1/member", D, STUDY, "guardians", epoch, TEAM_FP, user_id, USER_FP)
+    named = {"study": str(STUDY), "team": "guardians", "epoch": str(epoch), "user": str(user_id)}
+    named |= {"team_fingerprint": TEAM_FP.hex(), "fingerprint": USER_FP.hex()}
+    return _box("member", named, context, USER, TEAM)
+
+
+def disclosure() -> Vector:
+    """The auditors' half, handed to one asker."""
+    parts: dict[str, UUID | str] = {"study": STUDY, "record": RECORD}
+    parts |= {"disclosure": uid("disclosure"), "scope": "identity.a"}
+    parts |= {"asker": uid("user")}
+    named_digest = sha(reference.enc("testimony/1/fields", b'["alias","name"]'))
+    context = reference.enc("testimony/1/disclosure", D, *parts.values(), USER_FP, named_digest, 1_800_000_000)
+    named = {name: str(part) for name, part in parts.items()} | {"fingerprint": USER_FP.hex()}
+    return _box("disclosure", named, context, USER, seed("h_a"), share=seed("disclosure share")) | {
+        "fields": ["name", "alias"],
+        "expires": 1_800_000_000,
+    }
+
+
+def boxed(vector: Vector, frozen: dict[str, Vector]) -> Vector:
+    """Put the frozen box in, or make one if there is none."""
+    kept = frozen.get(vector["format"], {}).get("box")
+    return vector | {"box": kept or _fresh_box(vector).hex()}
+
+
+def _fresh_box(vector: Vector) -> bytes:
+    info = bytes.fromhex(vector["context"])
+    inner = reference.hpke_seal(bytes.fromhex(vector["private"]), bytes.fromhex(vector["secret"]), info)
+    if "share" not in vector:
+        return inner
+    return reference.envelope(bytes.fromhex(vector["share"]), info, inner, seed(vector["format"] + " salt"))
+
+
+def _box(
+    name: str, parts: dict[str, str], context: bytes, private: bytes, secret: bytes, *, share: bytes | None = None
+) -> Vector:
+    vector = {"format": name, "deployment": str(D), "parts": parts, "context": context.hex()}
+    vector |= {"private": private.hex(), "secret": secret.hex()}
+    return vector if share is None else vector | {"share": share.hex()}
+
+
+def read() -> dict[str, Vector]:
+    """Read the frozen vectors."""
+    return {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(FOLDER.glob("*.json"))}
+
+
+def write() -> None:
+    """Write every vector to its file."""
+    for name, vector in build(read()).items():
+        text = json.dumps(vector, indent=1, ensure_ascii=False) + "\n"
+        (FOLDER / f"{name}.json").write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    write()
