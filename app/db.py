@@ -1,0 +1,131 @@
+"""Engines and column types for both databases.
+
+Encrypted columns take ``Sealed`` and nothing else, moments are aware UTC, and statements never show their parameters.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from sqlalchemy import CHAR, BigInteger, Dialect, Engine, LargeBinary, MetaData, String, create_engine, event
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from app.crypto.sealed import Sealed
+
+__all__ = ["Base", "DayText", "Digest", "Moment", "Name", "SealedBytes", "make_engine"]
+
+# SQLite waits this long for another writer before it gives up, in milliseconds.
+BUSY_TIMEOUT_MS = 30_000
+DIGEST_BYTES = 32
+
+NAMING = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """Tables of the main database."""
+
+    metadata = MetaData(naming_convention=NAMING)
+
+
+class SealedBytes(TypeDecorator[Sealed]):
+    """A column that only sealed bytes can enter; text or plain bytes raise TypeError before any SQL runs."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: Sealed | None, dialect: Dialect) -> bytes | None:
+        """Refuse whatever is not Sealed."""
+        if value is None:
+            return None
+        if type(value) is not Sealed:
+            msg = "an encrypted column accepts only Sealed"
+            raise TypeError(msg)
+        return bytes(value)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> Sealed | None:
+        """Give back what was stored, as Sealed."""
+        return None if value is None else Sealed(value)
+
+
+class Digest(TypeDecorator[bytes]):
+    """Exactly 32 bytes: a SHA-256, an HMAC or a fingerprint."""
+
+    impl = LargeBinary(32)
+    cache_ok = True
+
+    def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:
+        """Refuse any other length."""
+        if value is not None and len(value) != DIGEST_BYTES:
+            msg = "a digest has 32 bytes"
+            raise ValueError(msg)
+        return value
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware moment, kept as microseconds since 1970 UTC, so both databases compare it alike."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Refuse naive moments."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            msg = "a moment needs its time zone"
+            raise ValueError(msg)
+        whole = int(value.replace(microsecond=0).timestamp())
+        return whole * 1_000_000 + value.microsecond
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        """Give back an aware UTC moment."""
+        if value is None:
+            return None
+        whole, micro = divmod(value, 1_000_000)
+        return datetime.fromtimestamp(whole, UTC).replace(microsecond=micro)
+
+
+Name: TypeEngine[str] = String(64)
+DayText: TypeEngine[str] = CHAR(10)
+
+
+def make_engine(url: str, *, journal: Literal["wal", "delete"], pool_size: int = 20) -> Engine:
+    """Open a database; parameters never reach logs or errors.
+
+    SQLite gets the named journal, full sync, foreign keys and zeroed free pages, and takes its write lock when a
+    transaction begins, so that two writers queue instead of failing half-way.
+    """
+    if url.startswith("sqlite"):
+        engine = create_engine(
+            url, hide_parameters=True, connect_args={"check_same_thread": False}, pool_size=pool_size
+        )
+        _tune_sqlite(engine, journal)
+        return engine
+    return create_engine(url, hide_parameters=True, pool_size=pool_size, max_overflow=10, pool_pre_ping=False)
+
+
+def _tune_sqlite(engine: Engine, journal: str) -> None:
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in (
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+            f"journal_mode={journal}",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "secure_delete=ON",
+            "temp_store=MEMORY",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,1 @@
+"""Migrations of both databases, one Alembic tree each."""
