@@ -1,0 +1,1 @@
+"""The server's own secrets, as verbs on named keys."""
