@@ -1,0 +1,105 @@
+"""Fixtures that every test may use: both databases, a clock, custody, a keystore."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import Engine
+
+from app.custody.file import FileCustody
+from app.db import make_engine
+from app.keystore.service import Keystore
+from tests.clock import Clock
+from tests.databases import KINDS, Kind, begin_run, drop_database, fresh_database
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Open the run's folder; whoever opened it closes it."""
+    end_run = begin_run()
+    if end_run is not None:
+        config.add_cleanup(end_run)
+
+
+@pytest.fixture(params=[pytest.param(kind, marks=[pytest.mark.postgres] * (kind == "postgresql")) for kind in KINDS])
+def database_kind(request: pytest.FixtureRequest) -> Kind:
+    """Which database; a test that uses it, or a fixture built on it, runs on each."""
+    kind: Kind = request.param
+    return kind
+
+
+@pytest.fixture
+def main_url(database_kind: Kind) -> Iterator[str]:
+    """A main database of the test's own, with the newest schema."""
+    url = fresh_database(database_kind, "main")
+    yield url
+    drop_database(url)
+
+
+@pytest.fixture
+def keystore_url(database_kind: Kind) -> Iterator[str]:
+    """A keystore database of the test's own, with the newest schema."""
+    url = fresh_database(database_kind, "keystore")
+    yield url
+    drop_database(url)
+
+
+@pytest.fixture
+def main_engine(main_url: str) -> Iterator[Engine]:
+    """An engine on the main database, as production opens it."""
+    engine = make_engine(main_url, journal="wal")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def keystore_engine(keystore_url: str) -> Iterator[Engine]:
+    """An engine on the keystore database, as production opens it."""
+    engine = make_engine(keystore_url, journal="delete")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that the test moves."""
+    return Clock()
+
+
+@pytest.fixture
+def deployment() -> UUID:
+    """The id of a deployment of the test's own."""
+    return uuid4()
+
+
+@pytest.fixture
+def custody_folder(tmp_path: Path) -> Path:
+    """Where the file custody of the test keeps its keys."""
+    return tmp_path / "custody"
+
+
+@pytest.fixture
+def custody(custody_folder: Path) -> FileCustody:
+    """Custody with every group, as an operator has it."""
+    return FileCustody(custody_folder, ("web", "worker", "kk"))
+
+
+@pytest.fixture
+def keystore(keystore_engine: Engine, custody: FileCustody, deployment: UUID, clock: Clock) -> Keystore:
+    """A keystore that is ready for shares."""
+    keystore = Keystore(keystore_engine, custody, deployment, clock)
+    keystore.initialise()
+    return keystore
+
+
+@pytest.fixture
+def system(tmp_path: Path, database_kind: Kind, clock: Clock) -> Iterator[System]:
+    """A whole system whose clock the test moves; see ``tests/system.py``."""
+    from tests.system import System  # the web layer is imported by those tests only that need it
+
+    system = System(tmp_path / "data", database_kind, clock)
+    yield system
+    system.close()
