@@ -1,0 +1,34 @@
+"""What services are handed to do their work; nothing here is global."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from app.custody.base import Custody
+from app.keystore.service import Keystore
+
+
+@dataclass(frozen=True, slots=True)
+class Collaborators:
+    """The deployment's id, its custody, its keystore and its clock."""
+
+    deployment: UUID
+    custody: Custody
+    keystore: Keystore
+    clock: Callable[[], datetime]
+
+    def now(self) -> datetime:
+        """The present moment, aware, UTC."""
+        return self.clock()
+
+    def today(self) -> str:
+        """The present UTC day, YYYY-MM-DD; nothing finer is kept of people's doings."""
+        return self.clock().date().isoformat()
+
+
+def utc_now() -> datetime:
+    """The system clock."""
+    return datetime.now(UTC)
