@@ -1,0 +1,1 @@
+"""Users, sessions, factors, devices, invitations, and the throttle of guesses."""

@@ -1,0 +1,114 @@
+"""Devices: a phone or client enrolled for one interviewer in one study. It can submit and never read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert, update
+from sqlalchemy.orm import Session
+
+from app.access import Actor, ActorKind, Permission, require
+from app.accounts import queries
+from app.accounts.models import Device
+from app.audit.service import write
+from app.collaborators import Collaborators
+from app.crypto.tokens import new_token, token_hash
+from app.errors import NotFound, Unauthenticated
+
+__all__ = ["DeviceView", "Enrolled", "authenticate_device", "enrol", "list_devices", "revoke"]
+
+TOKEN_PREFIX = "td_"  # noqa: S105 - the public prefix, not a token
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A new device; the token is shown once."""
+
+    device: UUID
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceView:
+    """What may be seen of a device: days, no moments."""
+
+    id: UUID
+    user: UUID
+    study: UUID
+    enrolled_day: str
+    last_seen_day: str | None
+    revoked: bool
+
+
+def enrol(session: Session, collaborators: Collaborators, actor: Actor, user: UUID, study: UUID) -> Enrolled:
+    """Enrol a device. Whether the study exists and the person interviews in it is asked above the accounts.
+
+    Raises:
+        Forbidden: only admins enrol.
+        NotFound: no such person, or a deactivated one.
+    """
+    require(actor, Permission.DEVICE_MANAGE)
+    owner = queries.user_by_id(session, user)
+    if owner is None or not owner.active:
+        raise NotFound
+    device, token = uuid4(), new_token("device")
+    session.execute(
+        insert(Device).values(
+            id=device,
+            token_hash=token_hash(token),
+            user_id=user,
+            study_id=study,
+            enrolled_by=actor.id,
+            enrolled_day=collaborators.today(),
+            last_seen_day=None,
+            revoked_at=None,
+        )
+    )
+    write(session, collaborators, actor, "device.enrolled", study=study, device=str(device), user=str(user))
+    return Enrolled(device, token)
+
+
+def authenticate_device(session: Session, collaborators: Collaborators, token: str) -> Actor:
+    """Which device holds this token: an actor without keys, in the study it is enrolled for, with no role yet.
+
+    Raises:
+        Unauthenticated: no such device, a revoked one, or its interviewer is deactivated.
+    """
+    found = queries.device_with_user(session, token_hash(token)) if token.startswith(TOKEN_PREFIX) else None
+    if found is None or found[0].revoked_at is not None or not found[1].active:
+        raise Unauthenticated
+    device, user = found
+    today = collaborators.today()
+    if device.last_seen_day != today:
+        session.execute(update(Device).where(Device.id == device.id).values(last_seen_day=today))
+    return Actor(ActorKind.DEVICE, user.id, device=device.id, study=device.study_id)
+
+
+def revoke(session: Session, collaborators: Collaborators, actor: Actor, device: UUID) -> None:
+    """Revoke a device at once: one's own, or any as an admin. Revoking twice is no error.
+
+    Raises:
+        NotFound: no such device, or not yours.
+    """
+    require(actor, Permission.SESSION_OWN)
+    row = queries.device_by_id(session, device)
+    if row is None or (row.user_id != actor.user() and not _manages(actor)):
+        raise NotFound
+    wanted = update(Device).where(Device.id == device, Device.revoked_at.is_(None))
+    if session.scalar(wanted.values(revoked_at=collaborators.now()).returning(Device.id)) is not None:
+        write(session, collaborators, actor, "device.revoked", study=row.study_id, device=str(device))
+
+
+def list_devices(session: Session, collaborators: Collaborators, actor: Actor) -> list[DeviceView]:  # noqa: ARG001
+    """One's own devices; all of them for an admin."""
+    require(actor, Permission.SESSION_OWN)
+    rows = queries.all_devices(session, user=None if _manages(actor) else actor.user())
+    return [
+        DeviceView(row.id, row.user_id, row.study_id, row.enrolled_day, row.last_seen_day, row.revoked_at is not None)
+        for row in rows
+    ]
+
+
+def _manages(actor: Actor) -> bool:
+    return Permission.DEVICE_MANAGE in actor.permissions()
