@@ -1,0 +1,151 @@
+"""Instrument versions of a study: the default one, drafting, publishing by another person, loading."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from app.access import Actor, Permission, require
+from app.audit import service as audit
+from app.collaborators import Collaborators
+from app.crypto.encoding import canonical_json
+from app.errors import NotFound, OwnWork
+from app.studies.instrument import Instrument, bundled_definition
+from app.studies.models import InstrumentVersion
+from app.studies.successor import check_successor
+
+CACHED = 128
+
+
+@lru_cache(maxsize=CACHED)
+def parsed(body: bytes) -> Instrument:
+    """The questionnaire of a stored definition."""
+    return Instrument.load(json.loads(body))
+
+
+def add_default(session: Session, study: UUID, now: datetime) -> None:
+    """Give a new study the shipped questionnaire, published."""
+    definition = bundled_definition()
+    _insert(session, study, Instrument.load(definition), definition, published_at=now)
+
+
+def draft(
+    session: Session, collaborators: Collaborators, actor: Actor, study: UUID, definition: dict[str, Any]
+) -> tuple[UUID, Instrument]:
+    """Load a questionnaire as a draft of the study.
+
+    Raises:
+        InstrumentRefused: it is not safe, not well formed, or breaks what its version number promises; every flaw.
+        Conflict: this version exists already.
+    """
+    require(actor, Permission.INSTRUMENT_DRAFT)
+    instrument = Instrument.load(definition)
+    before = _newest(session, study, instrument.id)
+    if before is not None:
+        check_successor(before, instrument)
+    key = _insert(session, study, instrument, definition, drafted_by=actor.user())
+    audit.write(
+        session, collaborators, actor, "instrument.drafted", instrument=str(key), digest=instrument.sha256.hex()
+    )
+    return key, instrument
+
+
+def _newest(session: Session, study: UUID, name: str) -> Instrument | None:
+    rows = session.scalars(
+        select(InstrumentVersion.body).where(
+            InstrumentVersion.study_id == study,
+            InstrumentVersion.name == name,
+            InstrumentVersion.published_at.is_not(None),
+        )
+    )
+    versions = [parsed(body) for body in rows]
+    return max(versions, key=lambda each: tuple(map(int, each.version.split("."))), default=None)
+
+
+def publish(session: Session, collaborators: Collaborators, actor: Actor, study: UUID, key: UUID) -> None:
+    """Publish a draft, by another person than its drafter; NotFound if there is no such draft."""
+    require(actor, Permission.INSTRUMENT_PUBLISH)
+    row = session.execute(
+        select(InstrumentVersion).where(InstrumentVersion.id == key, InstrumentVersion.study_id == study)
+    ).scalar_one_or_none()
+    if row is None:
+        raise NotFound
+    if row.drafted_by == actor.user():
+        raise OwnWork
+    session.execute(
+        update(InstrumentVersion)
+        .where(InstrumentVersion.id == key, InstrumentVersion.published_at.is_(None))
+        .values(published_by=actor.user(), published_at=collaborators.now())
+    )
+    audit.write(session, collaborators, actor, "instrument.published", instrument=str(key))
+
+
+def published(session: Session, study: UUID, name: str, version: str) -> tuple[UUID, Instrument]:
+    """A published version of the study by name and version; NotFound otherwise."""
+    row = session.execute(
+        select(InstrumentVersion.id, InstrumentVersion.body).where(
+            InstrumentVersion.study_id == study,
+            InstrumentVersion.name == name,
+            InstrumentVersion.version == version,
+            InstrumentVersion.published_at.is_not(None),
+        )
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    return row.id, parsed(row.body)
+
+
+def by_id(session: Session, key: UUID) -> Instrument:
+    """The version that a record was taken with."""
+    body = session.scalar(select(InstrumentVersion.body).where(InstrumentVersion.id == key))
+    if body is None:
+        raise NotFound
+    return parsed(body)
+
+
+def definition(session: Session, actor: Actor, study: UUID, key: UUID) -> bytes:
+    """The stored definition of a version of the study, or NotFound."""
+    require(actor, Permission.INSTRUMENT_READ)
+    query = select(InstrumentVersion.body)
+    body = session.scalar(query.where(InstrumentVersion.id == key, InstrumentVersion.study_id == study))
+    if body is None:
+        raise NotFound
+    return body
+
+
+def listed(session: Session, actor: Actor, study: UUID) -> list[InstrumentVersion]:
+    """Every version of the study, drafts included."""
+    require(actor, Permission.INSTRUMENT_READ)
+    query = select(InstrumentVersion).where(InstrumentVersion.study_id == study)
+    return list(session.scalars(query.order_by(InstrumentVersion.name, InstrumentVersion.version)))
+
+
+def _insert(
+    session: Session,
+    study: UUID,
+    instrument: Instrument,
+    definition: dict[str, Any],
+    *,
+    drafted_by: UUID | None = None,
+    published_at: datetime | None = None,
+) -> UUID:
+    key = uuid4()
+    session.execute(
+        insert(InstrumentVersion).values(
+            id=key,
+            study_id=study,
+            name=instrument.id,
+            version=instrument.version,
+            sha256=instrument.sha256,
+            body=canonical_json(definition),
+            drafted_by=drafted_by,
+            published_at=published_at,
+        )
+    )
+    return key
