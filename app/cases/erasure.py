@@ -1,0 +1,96 @@
+"""Erasing the records of a case: the keystore first, then the rows, then the tombstone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from app.access import Actor
+from app.audit import service as audit
+from app.cases.grants import Scope
+from app.cases.models import Case, Decision, Grant, Pack, Passage, Record, Tombstone
+from app.cases.queries import Status
+from app.collaborators import Collaborators
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+KEEP_ANONYMISED = "erase_identity_keep_anonymised"
+
+
+def erase_case(session: Session, collaborators: Collaborators, actor: Actor, decision: Decision) -> None:
+    """Erase every record of the case by the decision's choice; a case without records left goes too."""
+    records = session.scalars(select(Record).where(Record.case_id == decision.case_id)).all()
+    kept = [record for record in records if decision.preference == KEEP_ANONYMISED and record.release_version > 0]
+    for record in records:
+        scopes = (
+            _keep_release(session, collaborators, record)
+            if record in kept
+            else _erase_all(session, collaborators, record)
+        )
+        _bury(session, collaborators, record, scopes)
+        audit.write(
+            session,
+            collaborators,
+            actor,
+            "record.erased",
+            study=decision.study_id,
+            case=decision.case_id,
+            record=record.id,
+            scopes=scopes,
+            decision=str(decision.id),
+        )
+    if kept:
+        session.execute(update(Case).where(Case.id == decision.case_id).values(frozen=False))
+        for record in kept:
+            collaborators.keystore.revive(record.id)
+    else:
+        session.execute(delete(Case).where(Case.id == decision.case_id))
+
+
+def _erase_all(session: Session, collaborators: Collaborators, record: Record) -> list[str]:
+    collaborators.keystore.kill(record.id)
+    for table in (Passage, Pack, Grant):
+        session.execute(delete(table).where(table.record_id == record.id))
+    session.execute(delete(Record).where(Record.id == record.id))
+    return []
+
+
+def _keep_release(session: Session, collaborators: Collaborators, record: Record) -> list[str]:
+    kept = Scope.research(record.release_version)
+    granted = set(session.scalars(select(Grant.scope).where(Grant.record_id == record.id)))
+    scopes = sorted({*Scope.FIXED, *granted} - {kept})
+    collaborators.keystore.kill(record.id, scopes)
+    session.execute(delete(Grant).where(Grant.record_id == record.id, Grant.scope != kept))
+    session.execute(
+        delete(Pack).where(
+            Pack.record_id == record.id,
+            (Pack.compartment != "research") | (Pack.version != record.release_version),
+        )
+    )
+    session.execute(update(Record).where(Record.id == record.id).values(status=Status.RELEASED))
+    return scopes
+
+
+def _bury(session: Session, collaborators: Collaborators, record: Record, scopes: Sequence[str]) -> None:
+    session.execute(delete(Tombstone).where(Tombstone.record_id == record.id))
+    session.execute(
+        insert(Tombstone).values(
+            record_id=record.id,
+            study_id=record.study_id,
+            case_id=record.case_id,
+            submitter_id=record.submitter_id,
+            client_uuid=record.client_uuid,
+            scopes=list(scopes),
+            erased_day=collaborators.today(),
+        )
+    )
+
+
+def erased_records(session: Session) -> list[tuple[UUID, list[str]]]:
+    """Every erased record with its dead scopes (none: all), for the keystore after a restore."""
+    rows = session.execute(select(Tombstone.record_id, Tombstone.scopes)).tuples()
+    return [(record, list(scopes)) for record, scopes in rows]

@@ -1,0 +1,185 @@
+"""Freezing, thawing, holding and erasing a case.
+
+A withdrawal freezes at once. Erasing and thawing take a guardian and a lead: the second of them carries the verb out,
+and what a crash leaves half done is finished by ``carry_out`` from the decision, which is committed first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID, uuid4
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from app.access import Actor, ActorKind, Permission, Role, require
+from app.audit import service as audit
+from app.cases import erasure, queries
+from app.cases.models import Case, Decision, Record
+from app.collaborators import Collaborators
+from app.crypto.tokens import withdrawal_hash
+from app.errors import Conflict, Flaw, Invalid, NotFound, OnHold, OwnWork
+
+ERASE = "erase"
+THAW = "thaw"
+DECIDE_LATER = "decide_later"
+PREFERENCES = ("erase_all", "erase_identity_keep_anonymised")
+
+
+def withdraw(session: Session, collaborators: Collaborators, actor: Actor, code: str) -> None:
+    """Freeze every record of a case: interviewers for cases they submitted, guardians for any of the study."""
+    require(actor, Permission.WITHDRAWAL_RECORD)
+    case = queries.case_by_code(session, actor, code)
+    mine = session.scalar(
+        select(Record.id).where(Record.case_id == case.id, Record.submitter_id == actor.user()).limit(1)
+    )
+    if mine is None and Role.GUARDIAN not in actor.roles:
+        raise NotFound
+    _freeze(session, collaborators, actor, case.study_id, case.id)
+
+
+def withdraw_by_token(session: Session, collaborators: Collaborators, token: str) -> None:
+    """Freeze the case that this token belongs to; the same silence for a token nobody has."""
+    rows = session.execute(
+        select(Record.study_id, Record.case_id).where(Record.withdrawal_hash == withdrawal_hash(token)).distinct()
+    ).all()
+    for row in rows:
+        _freeze(session, collaborators, Actor(ActorKind.NOBODY), row.study_id, row.case_id)
+
+
+def _freeze(session: Session, collaborators: Collaborators, actor: Actor, study: UUID, case: UUID) -> None:
+    records = _records(session, case)
+    # The keystore first: from here on nothing of the case opens, whatever happens to this transaction.
+    collaborators.keystore.freeze(records)
+    session.execute(update(Case).where(Case.id == case).values(frozen=True))
+    for record in records:
+        audit.write(session, collaborators, actor, "record.frozen", study=study, case=case, record=record)
+
+
+def decide(
+    session: Session,
+    collaborators: Collaborators,
+    actor: Actor,
+    code: str,
+    *,
+    kind: str,
+    preference: str | None = None,
+) -> Decision:
+    """Ask for, or agree to, erasing or thawing a case. The returned decision has a second person once both agreed.
+
+    Raises:
+        OnHold: a hold stops the erasure.
+        OwnWork: the same person or the same role decided first.
+        Conflict: nothing to thaw, or the two name different choices.
+        Invalid: an erasure of a case left to be decided later needs the participant's choice.
+    """
+    require(actor, Permission.CASE_DECIDE, now=collaborators.now())
+    case = queries.case_by_code(session, actor, code)
+    if kind == ERASE and case.held:
+        raise OnHold
+    if kind == THAW and not case.frozen:
+        raise Conflict
+    chosen = _preference(session, case, preference) if kind == ERASE else ""
+    pending = session.scalar(
+        select(Decision).where(
+            Decision.case_id == case.id, Decision.kind == kind, Decision.second_by.is_(None), Decision.done.is_(False)
+        )
+    )
+    if kind == ERASE and not case.frozen:
+        _freeze(session, collaborators, actor, case.study_id, case.id)
+    decision = _first(session, actor, case, kind, chosen) if pending is None else _second(actor, pending, chosen)
+    audit.write(session, collaborators, actor, f"case.{kind}.decided", case=case.id, decision=str(decision.id))
+    if kind == THAW and decision.second_by is not None:
+        _thaw(session, collaborators, actor, case, decision)
+    return decision
+
+
+def _preference(session: Session, case: Case, named: str | None) -> str:
+    stored = set(session.scalars(select(Record.withdrawal_preference).where(Record.case_id == case.id)))
+    if named is not None:
+        if named not in PREFERENCES:
+            raise Invalid([Flaw("/preference", "Not one of the choices.")])
+        # The participant's own choice to erase everything cannot be weakened by whoever carries it out.
+        return "erase_all" if "erase_all" in stored else named
+    if DECIDE_LATER in stored:
+        raise Invalid([Flaw("/preference", "The participant left this open; record the choice.")])
+    return "erase_all" if stored != {"erase_identity_keep_anonymised"} else stored.pop()
+
+
+def _side(actor: Actor) -> Role:
+    return Role.GUARDIAN if Role.GUARDIAN in actor.roles else Role.LEAD
+
+
+def _first(session: Session, actor: Actor, case: Case, kind: str, preference: str) -> Decision:
+    decision = Decision(
+        id=uuid4(),
+        study_id=case.study_id,
+        case_id=case.id,
+        kind=kind,
+        preference=preference,
+        first_by=actor.user(),
+        first_role=_side(actor).value,
+        second_by=None,
+        done=False,
+    )
+    session.add(decision)
+    session.flush()
+    return decision
+
+
+def _second(actor: Actor, pending: Decision, preference: str) -> Decision:
+    if pending.first_by == actor.user() or pending.first_role == _side(actor).value:
+        raise OwnWork("A guardian and a lead decide this together.")
+    if pending.preference != preference:
+        raise Conflict("The first decision names another choice.")
+    pending.second_by = actor.user()
+    return pending
+
+
+def _thaw(session: Session, collaborators: Collaborators, actor: Actor, case: Case, decision: Decision) -> None:
+    decision.done = True
+    case.frozen = False
+    session.execute(
+        delete(Decision).where(Decision.case_id == case.id, Decision.kind == ERASE, Decision.second_by.is_(None))
+    )
+    records = _records(session, case.id)
+    collaborators.keystore.thaw(records)
+    for record in records:
+        audit.write(session, collaborators, actor, "record.thawed", case=case.id, record=record)
+
+
+def carry_out(session: Session, collaborators: Collaborators, actor: Actor, decision: UUID) -> None:
+    """Erase what two people decided. Safe to repeat: a crash after the keystore's part goes on here."""
+    row = session.get(Decision, decision, with_for_update=True)
+    if row is None or row.kind != ERASE or row.second_by is None or row.done:
+        return
+    case = session.get(Case, row.case_id)
+    if case is not None and case.held:
+        raise OnHold
+    erasure.erase_case(session, collaborators, actor, row)
+    row.done = True
+
+
+def unfinished(session: Session) -> Sequence[UUID]:
+    """Erasures that two people decided and that are not carried out yet; held ones wait."""
+    held = select(Case.id).where(Case.held.is_(True))
+    return session.scalars(
+        select(Decision.id).where(
+            Decision.kind == ERASE,
+            Decision.second_by.is_not(None),
+            Decision.done.is_(False),
+            Decision.case_id.not_in(held),
+        )
+    ).all()
+
+
+def hold(session: Session, collaborators: Collaborators, actor: Actor, code: str, *, held: bool) -> None:
+    """Stop the erasure of a case, or let it go on; a hold never undoes a freeze."""
+    require(actor, Permission.CASE_HOLD, now=collaborators.now())
+    case = queries.case_by_code(session, actor, code)
+    session.execute(update(Case).where(Case.id == case.id).values(held=held))
+    audit.write(session, collaborators, actor, "record.held" if held else "record.lifted", case=case.id)
+
+
+def _records(session: Session, case: UUID) -> list[UUID]:
+    return list(session.scalars(select(Record.id).where(Record.case_id == case)))
