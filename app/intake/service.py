@@ -1,0 +1,277 @@
+"""Taking a record in: validated, sealed field by field, durable, receipted.
+
+The same id with the same content is the same record; nothing is stored without consent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from app.access import Actor, ActorKind, Permission, Team, require
+from app.cases import grants
+from app.cases.grants import NewGrants, Scope
+from app.cases.making import Attempt
+from app.cases.models import Case, Pack, Record, Tombstone
+from app.cases.queries import Status
+from app.cases.sealing import Compartment, Place, seal_pack
+from app.collaborators import Collaborators
+from app.crypto import packs
+from app.crypto.codes import CASE_CODE, new_case_code
+from app.crypto.encoding import canonical_json
+from app.crypto.mac import content_digest
+from app.crypto.receipts import Receipt
+from app.crypto.secrets import Secret, split
+from app.errors import ContentDiffers, Flaw, Gone, Invalid, NotFound, RecordFrozen
+from app.studies import answers as checking
+from app.studies import instruments, policies, roster, service
+from app.studies.instrument import Instrument
+from app.studies.models import Study
+from app.studies.policy import StudyPolicy
+from app.studies.roster import SYSTEM_STUDY, SignedRoster
+
+RECEIPT_KEY = "receipt-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The body of a submission, its shape checked, its answers not yet."""
+
+    client_uuid: UUID
+    study: UUID
+    case: str | None
+    instrument: str
+    version: str
+    answers: dict[str, Any]
+    withdrawal: bytes | None
+
+    def canonical(self) -> bytes:
+        """The content that the same id must repeat."""
+        return canonical_json(
+            {
+                "study": str(self.study),
+                "case": self.case,
+                "instrument": {"id": self.instrument, "version": self.version},
+                "answers": self.answers,
+                "withdrawal_sha256": None if self.withdrawal is None else self.withdrawal.hex(),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """An accepted record: its receipt, and warnings about its answers (pointer and text, never a value)."""
+
+    receipt: dict[str, Any]
+    warnings: list[Flaw] = field(default_factory=list)
+    new: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A record already accepted under this id."""
+
+    record: UUID
+    content: bytes
+    receipt: dict[str, Any]
+
+    def again(self, collaborators: Collaborators, submission: Submission) -> Accepted:
+        """The same receipt for the same content; ContentDiffers for other content, Gone if it was erased."""
+        idem = collaborators.keystore.idem(self.record)
+        if content_digest(idem, submission.canonical()) != self.content:
+            raise ContentDiffers
+        return Accepted(self.receipt, new=False)
+
+
+def earlier(session: Session, actor: Actor, client_uuid: UUID) -> Earlier | None:
+    """What the actor already submitted under this id; Gone if that was erased."""
+    require_submitter(actor)
+    mine = (Record.submitter_id == actor.user()) & (Record.client_uuid == client_uuid)
+    row = session.execute(select(Record.id, Record.content, Record.receipt).where(mine)).one_or_none()
+    if row is not None:
+        return Earlier(row.id, row.content, row.receipt)
+    buried = select(Tombstone.record_id).where(
+        Tombstone.submitter_id == actor.user(), Tombstone.client_uuid == client_uuid
+    )
+    if session.execute(buried).first() is not None:
+        raise Gone
+    return None
+
+
+def require_submitter(actor: Actor) -> None:
+    """Ask whether this kind of actor can submit at all; the study's roster is asked when the study is known."""
+    if actor.kind not in {ActorKind.USER, ActorKind.DEVICE}:
+        raise NotFound
+
+
+@dataclass(slots=True)
+class AcceptRecord:
+    """Making: one record with its packs and the five grants of its arrival."""
+
+    collaborators: Collaborators
+    actor: Actor
+    submission: Submission
+    reads_only = True
+    signed: SignedRoster = field(init=False)
+    system: SignedRoster = field(init=False)
+    instrument: tuple[UUID, Instrument] = field(init=False)
+    checked: checking.Checked = field(init=False)
+    case: tuple[UUID, str, bool] = field(init=False)
+    record: dict[str, Any] = field(init=False)
+    packed: list[dict[str, Any]] = field(init=False)
+    new: NewGrants = field(init=False)
+
+    def plan(self, session: Session) -> None:
+        """Read roster, instrument and case; check every answer."""
+        asked = self.submission
+        if self.actor.kind is ActorKind.DEVICE and self.actor.study != asked.study:
+            raise NotFound
+        self.signed = roster.latest(session, self.collaborators, asked.study)
+        self.actor = service.member_of(self.signed, self.actor, self.collaborators.now())
+        require(self.actor, Permission.RECORD_SUBMIT)
+        policies.check_open(session, self.signed, self.collaborators.now())
+        self.system = roster.latest(session, self.collaborators, SYSTEM_STUDY)
+        try:
+            self.instrument = instruments.published(session, asked.study, asked.instrument, asked.version)
+        except NotFound:
+            raise Invalid([Flaw("/instrument", "No such published instrument.")]) from None
+        policy = session.scalar(select(Study.policy).where(Study.id == asked.study))
+        self.checked = checking.validate(self.instrument[1], asked.answers, policy=_policy(policy))
+        self.case = self._case(session)
+
+    def _case(self, session: Session) -> tuple[UUID, str, bool]:
+        code = self.submission.case
+        if code is None:
+            return uuid4(), new_case_code(), True
+        if CASE_CODE.fullmatch(code) is None:
+            raise NotFound
+        mine = select(Record.case_id).where(Record.submitter_id == self.actor.user())
+        case = session.scalar(
+            select(Case).where(Case.study_id == self.submission.study, Case.code == code, Case.id.in_(mine))
+        )
+        if case is None:
+            raise NotFound
+        if case.frozen:
+            raise RecordFrozen
+        return case.id, code, False
+
+    def seal(self) -> Attempt:
+        """Make the record's keys, seal every field, wrap the keys, sign the receipt."""
+        case, code, _ = self.case
+        place = Place(self.collaborators.deployment, self.submission.study, case, uuid4())
+        keys = {compartment: Secret.random() for compartment in _AT_REST}
+        self.packed = [self._pack(place, keys[compartment], compartment) for compartment in _AT_REST]
+        self.new = self._grants(place, keys)
+        idem = Secret.random()
+        content = content_digest(idem, self.submission.canonical())
+        self.record = self._row(place, code, content)
+        return Attempt(place.record, self.new.shares, self.signed.floor, idem=idem)
+
+    def _pack(self, place: Place, key: Secret, compartment: Compartment) -> dict[str, Any]:
+        names = _fields(self.instrument[1])[compartment]
+        sealed = seal_pack(place, key, compartment, {name: self.checked.values[name] for name in names}, 0)
+        return {
+            "record_id": place.record,
+            "compartment": compartment.value,
+            "version": 0,
+            "sealed": sealed,
+            "digest": packs.digest(sealed),
+        }
+
+    def _grants(self, place: Place, keys: dict[Compartment, Secret]) -> NewGrants:
+        made = NewGrants(place)
+        identity, source = keys[Compartment.IDENTITY], keys[Compartment.SOURCE]
+        half_g, half_a = split(identity)
+        made.add(Scope.WORK, self.system.key_of(Team.WORKER), Secret(identity.reveal() + source.reveal()))
+        made.add(Scope.SOURCE, self.signed.key_of(Team.REDACTION), source)
+        made.add(Scope.IDENTITY_G, self.signed.key_of(Team.GUARDIANS), half_g)
+        made.add(Scope.IDENTITY_A, self.signed.key_of(Team.AUDITORS), half_a)
+        made.add(Scope.PROTECTION, self.signed.key_of(Team.GUARDIANS), keys[Compartment.PROTECTION])
+        return made
+
+    def _row(self, place: Place, code: str, content: bytes) -> dict[str, Any]:
+        day = self.collaborators.today()
+        receipt = Receipt(
+            deployment=place.deployment,
+            key_id=RECEIPT_KEY,
+            study=place.study,
+            record=place.record,
+            case=code,
+            submitter=self.actor.user(),
+            client_uuid=self.submission.client_uuid,
+            instrument=self.instrument[1].sha256,
+            content=content,
+            day=day,
+        )
+        signature = self.collaborators.custody.sign(RECEIPT_KEY, receipt.message())
+        return {
+            "id": place.record,
+            "study_id": place.study,
+            "case_id": place.case,
+            "instrument_id": self.instrument[0],
+            "submitter_id": self.actor.user(),
+            "device_id": self.actor.device,
+            "client_uuid": self.submission.client_uuid,
+            "received_day": day,
+            "content": content,
+            "receipt": receipt.to_json(signature),
+            "status": Status.RECEIVED,
+            "consent_scopes": sorted(self.checked.scopes),
+            "withdrawal_preference": self.checked.withdrawal_preference,
+            "withdrawal_hash": self.submission.withdrawal,
+            "draft_version": 0,
+            "release_version": 0,
+            "next_try_at": self.collaborators.now(),
+            "tries": 0,
+        }
+
+    def store(self, session: Session) -> Accepted:
+        """Insert case, record, packs, grants and event."""
+        case, code, fresh = self.case
+        flags = {"priority": self.checked.priority, "hidden": self.checked.threat}
+        if fresh:
+            values = {"id": case, "study_id": self.submission.study, "code": code, "frozen": False, "held": False}
+            session.execute(insert(Case).values(values | flags))
+        else:
+            self._flag(session, case, flags)
+        session.execute(insert(Record).values(self.record))
+        session.execute(insert(Pack), self.packed)
+        boxes = self.new.store(session)
+        grants.note(session, self.collaborators, self.actor, "record.accepted", self.new.place, boxes)
+        return Accepted(self.record["receipt"], self.checked.warnings)
+
+    @staticmethod
+    def _flag(session: Session, case: UUID, flags: dict[str, bool]) -> None:
+        frozen = session.scalar(select(Case.frozen).where(Case.id == case).with_for_update())
+        if frozen is not False:
+            raise RecordFrozen
+        raised = {name: True for name, flag in flags.items() if flag}
+        if raised:
+            session.execute(update(Case).where(Case.id == case).values(raised))
+
+
+_AT_REST = (Compartment.IDENTITY, Compartment.PROTECTION, Compartment.SOURCE)
+_FIELD_MAPS: dict[bytes, dict[Compartment, tuple[str, ...]]] = {}
+
+
+def _fields(instrument: Instrument) -> dict[Compartment, tuple[str, ...]]:
+    """Which fields rest where on arrival: research answers of every class wait in source until the release."""
+    known = _FIELD_MAPS.get(instrument.sha256)
+    if known is None:
+        by_name = {name: field.compartment for name, field in instrument.fields.items()}
+        known = {
+            at_rest: tuple(
+                name for name, at in by_name.items() if at == ("research" if at_rest == "source" else at_rest)
+            )
+            for at_rest in _AT_REST
+        }
+        _FIELD_MAPS[instrument.sha256] = known
+    return known
+
+
+def _policy(raw: dict[str, Any] | None) -> StudyPolicy:
+    return StudyPolicy.from_dict(raw or {})
