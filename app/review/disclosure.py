@@ -1,0 +1,452 @@
+"""Two people for one look: a guardian asks, an auditor approves the ask it saw, the guardian reads for an hour.
+
+The auditor's half of one record's key travels to the asking guardian's own key under a share that expires. The named
+fields are enforced here, by code; scope, record, asker and expiry by the box's context.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from app.access import Actor, Permission, Role, Team, require
+from app.accounts.models import User
+from app.audit import service as audit
+from app.cases import grants, queries
+from app.cases.grants import FoundGrant, NewGrants, Scope
+from app.cases.making import Attempt
+from app.cases.models import Record
+from app.cases.queries import Status
+from app.cases.sealing import Compartment, Place, open_pack, seal_pack
+from app.collaborators import Collaborators
+from app.crypto import contexts, packs
+from app.crypto.grants import open_box, seal_box
+from app.crypto.principals import fingerprint as fingerprint_of
+from app.crypto.sealed import Sealed
+from app.crypto.secrets import Secret, join
+from app.errors import Conflict, DigestDiffers, Flaw, Gone, Invalid, NotFound, OwnWork
+from app.keystore.service import Share
+from app.review.models import Ask, Disclosure
+from app.studies import instruments, roster
+from app.studies.instrument import Instrument
+from app.studies.roster import SignedRoster
+
+LASTS = timedelta(minutes=60)
+REASON_CHARACTERS = 2000
+READ, REOPEN = "read", "reopen"
+PENDING, APPROVED, REFUSED = "pending", "approved", "refused"
+# Fields of an ask's own pack, sealed under K_ask in a compartment of that name.
+ASK = "ask"
+CONTENT, REFUSAL = "ask.content", "ask.refusal"
+HALVES = {"identity": (Scope.IDENTITY_G, Scope.IDENTITY_A), "source": (Scope.SOURCE_G, Scope.SOURCE_A)}
+
+
+def _ask_place(place: Place, ask: UUID) -> Place:
+    # An ask is bound to its own id where a record's field is bound to the record.
+    return Place(place.deployment, place.study, place.record, ask)
+
+
+def _fields_of(instrument: Instrument, scope: str) -> frozenset[str]:
+    compartment = "research" if scope == "source" else scope
+    return frozenset(each.name for each in instrument.in_compartment(compartment))
+
+
+@dataclass(slots=True)
+class AskDisclosure:
+    """Making: an ask with sealed reason and fields, readable for the auditors and the asker."""
+
+    collaborators: Collaborators
+    actor: Actor
+    record: UUID
+    scope: str
+    fields: Sequence[str] = field(repr=False)
+    reason: str = field(repr=False)
+    purpose: str = READ
+    place: Place = field(init=False)
+    signed: SignedRoster = field(init=False)
+    new: NewGrants = field(init=False)
+    row: dict[str, Any] = field(init=False, repr=False)
+
+    def plan(self, session: Session) -> None:
+        """Authorise and check the names asked for against the instrument, never against what is there."""
+        require(self.actor, Permission.DISCLOSURE_ASK)
+        record, _ = queries.one(session, queries.guarded(self.actor).where(Record.id == self.record))
+        self.place = queries.place_of(self.collaborators, record)
+        self.signed = roster.latest(session, self.collaborators, record.study_id)
+        self._check(instruments.by_id(session, record.instrument_id))
+
+    def _check(self, instrument: Instrument) -> None:
+        flaws = []
+        if self.scope not in HALVES or (self.purpose == REOPEN and self.scope != "source"):
+            raise Invalid([Flaw("/scope", "Not one of the choices.")])
+        known = _fields_of(instrument, self.scope)
+        if self.purpose == READ and (not self.fields or not set(self.fields) <= known):
+            flaws.append(Flaw("/fields", "Name fields of this compartment."))
+        if not 0 < len(self.reason.strip()) <= REASON_CHARACTERS:
+            flaws.append(Flaw("/reason", f"Between 1 and {REASON_CHARACTERS} characters."))
+        if flaws:
+            raise Invalid(flaws)
+
+    def seal(self) -> Attempt:
+        """Seal reason and fields under K_ask; wrap it to the auditors and to the asker."""
+        ask, key = uuid4(), Secret.random()
+        content = {"fields": sorted(set(self.fields)), "reason": self.reason}
+        sealed = seal_pack(_ask_place(self.place, ask), key, ASK, {CONTENT: content}, 0)
+        self.new = NewGrants(self.place)
+        self.new.add(Scope.ask(ask), self.signed.key_of(Team.AUDITORS), key)
+        pair, share, value = self.actor.unlocked(), uuid4(), Secret.random()
+        context = _asker_context(self.place, share, Scope.ask(ask), self.actor.user(), pair.fingerprint)
+        self.new.shares.append(Share(share, Scope.ask(ask), value))
+        self.row = {
+            "id": ask,
+            "record_id": self.place.record,
+            "asker_id": self.actor.user(),
+            "asker_key_id": self.actor.key_id,
+            "asker_fingerprint": pair.fingerprint,
+            "asker_share_id": share,
+            "asker_box": seal_box(value, context, pair.public, key),
+            "scope": self.scope,
+            "purpose": self.purpose,
+            "sealed": sealed,
+            "digest": packs.digest(sealed),
+            "state": PENDING,
+            "asked_at": self.collaborators.now(),
+        }
+        return Attempt(self.place.record, self.new.shares, self.signed.floor)
+
+    def store(self, session: Session) -> UUID:
+        """Store the ask and its grant; returns its id."""
+        session.execute(insert(Ask).values(self.row))
+        boxes = self.new.store(session)
+        grants.note(session, self.collaborators, self.actor, "disclosure.asked", self.place, boxes)
+        ask: UUID = self.row["id"]
+        return ask
+
+
+def _asker_context(place: Place, share: UUID, scope: str, asker: UUID, fingerprint: bytes) -> bytes:
+    return grants.grant_context(place, share, scope, asker, fingerprint)
+
+
+@dataclass(frozen=True, slots=True)
+class AskShown:
+    """An ask as its auditors or its asker read it; ``digest`` is what an approval must name."""
+
+    id: UUID
+    record: UUID
+    scope: str
+    purpose: str
+    state: str
+    fields: list[str] = field(repr=False)
+    reason: str = field(repr=False)
+    refusal: str = field(repr=False)
+    digest: bytes = b""
+
+
+@dataclass(slots=True)
+class ReadAsk:
+    """Reading: an ask, by an auditor of the study or by the one who asked."""
+
+    collaborators: Collaborators
+    actor: Actor
+    ask: UUID
+    row: Ask = field(init=False, repr=False)
+    place: Place = field(init=False)
+    signed: SignedRoster = field(init=False)
+    found: FoundGrant | None = field(init=False)
+
+    def look(self, session: Session) -> None:
+        """Authorise, fetch, write the event."""
+        require(self.actor, Permission.DISCLOSURE_LIST)
+        self.row, record = _visible(session, self.actor, self.ask)
+        self.place = queries.place_of(self.collaborators, record)
+        self.signed = roster.latest(session, self.collaborators, record.study_id)
+        asker = self.row.asker_id == self.actor.user()
+        self.found = None if asker else grants.find(session, self.actor, record.id, Scope.ask(self.ask))
+        audit.write(session, self.collaborators, self.actor, "ask.read", record=record.id, ask=str(self.ask))
+
+    def key(self) -> Secret:
+        """Unwrap K_ask."""
+        scope = Scope.ask(self.ask)
+        if self.found is not None:
+            opened = grants.open_found(self.collaborators, self.actor, self.place, [self.found], self.signed.floor)
+            return opened[scope]
+        row, pair = self.row, self.actor.unlocked()
+        shares = self.collaborators.keystore.get([row.asker_share_id], floor=self.signed.floor)
+        context = _asker_context(self.place, row.asker_share_id, scope, row.asker_id, pair.fingerprint)
+        return open_box(shares[row.asker_share_id], context, pair, row.asker_box)
+
+    def decrypt(self, key: Secret) -> AskShown:
+        """Open the ask under its key."""
+        row, place = self.row, _ask_place(self.place, self.ask)
+        content = open_pack(place, key, ASK, 0, row.sealed)[CONTENT]
+        refusal = open_pack(place, key, ASK, 1, row.refusal)[REFUSAL] if row.refusal is not None else ""
+        return AskShown(
+            row.id,
+            row.record_id,
+            row.scope,
+            row.purpose,
+            row.state,
+            content["fields"],
+            content["reason"],
+            refusal,
+            row.digest,
+        )
+
+    def open(self) -> AskShown:
+        """Unwrap and decrypt."""
+        return self.decrypt(self.key())
+
+
+def _visible(session: Session, actor: Actor, ask: UUID) -> tuple[Ask, Record]:
+    query = select(Ask, Record).join(Record, Record.id == Ask.record_id)
+    query = query.where(Ask.id == ask, Record.study_id == actor.study)
+    if Role.AUDITOR not in actor.roles:
+        query = query.where(Ask.asker_id == actor.user())
+    row = session.execute(query).tuples().one_or_none()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def listed(session: Session, actor: Actor) -> list[Ask]:
+    """The asks of the study for auditors, one's own for guardians; nothing sealed is opened."""
+    require(actor, Permission.DISCLOSURE_LIST)
+    query = select(Ask).join(Record, Record.id == Ask.record_id).where(Record.study_id == actor.study)
+    if Role.AUDITOR not in actor.roles:
+        query = query.where(Ask.asker_id == actor.user())
+    return list(session.scalars(query.order_by(Ask.asked_at)))
+
+
+@dataclass(slots=True)
+class ApproveAsk:
+    """Making: the auditors' half of one record, for one guardian, for an hour; names the digest of the ask it saw."""
+
+    reading: ReadAsk
+    digest: bytes
+    half: FoundGrant = field(init=False)
+    public: bytes = field(init=False)
+    expires: datetime = field(init=False)
+    row: dict[str, Any] = field(init=False, repr=False)
+    fields: list[str] = field(init=False, repr=False)
+
+    def plan(self, session: Session) -> None:
+        """Authorise; the asker never approves, and the half must exist: before the release no source half does."""
+        reading = self.reading
+        require(reading.actor, Permission.DISCLOSURE_APPROVE, now=reading.collaborators.now())
+        reading.look(session)
+        ask = reading.row
+        if ask.asker_id == reading.actor.user():
+            raise OwnWork
+        if ask.state != PENDING:
+            raise Conflict("This ask is answered already.")
+        if ask.digest != self.digest or packs.digest(ask.sealed) != self.digest:
+            raise DigestDiffers
+        place = reading.signed.members.get(ask.asker_id)
+        now = reading.collaborators.now()
+        if place is None or not place.live(now) or place.fingerprint != ask.asker_fingerprint:
+            raise Conflict("Whoever asked is no longer a member with that key.")
+        if Role.GUARDIAN not in place.roles:
+            raise Conflict("Whoever asked is no longer a guardian.")
+        self.public = _public_of(session, ask)
+        try:
+            self.half = grants.find(session, reading.actor, ask.record_id, HALVES[ask.scope][1])
+        except NotFound:
+            raise Conflict("This compartment is not under two-person access yet.") from None
+
+    def seal(self) -> Attempt:
+        """Open the auditors' half and wrap it to the asker under a share that expires."""
+        reading, ask = self.reading, self.reading.row
+        collaborators, place = reading.collaborators, reading.place
+        self.fields = reading.open().fields
+        opened = grants.open_found(collaborators, reading.actor, place, [self.half], reading.signed.floor)
+        self.expires = (collaborators.now() + LASTS).replace(microsecond=0)
+        disclosure, value = uuid4(), Secret.random()
+        context = _disclosure_context(place, disclosure, ask, self.fields, self.expires)
+        self.row = {
+            "id": disclosure,
+            "ask_id": ask.id,
+            "record_id": place.record,
+            "scope": ask.scope,
+            "asker_id": ask.asker_id,
+            "approver_id": reading.actor.user(),
+            "box": seal_box(value, context, self.public, opened[self.half.scope]),
+            "expires_at": self.expires,
+        }
+        share = Share(disclosure, self.half.scope, value, self.expires)
+        return Attempt(place.record, [share], reading.signed.floor)
+
+    def store(self, session: Session) -> UUID:
+        """Store the disclosure; returns its id."""
+        reading = self.reading
+        _answer(session, reading.actor, reading.ask, APPROVED)
+        session.execute(insert(Disclosure).values(self.row))
+        audit.write(
+            session,
+            reading.collaborators,
+            reading.actor,
+            "disclosure.approved",
+            record=reading.place.record,
+            ask=str(reading.ask),
+            disclosure=str(self.row["id"]),
+            digest=self.digest.hex(),
+        )
+        disclosure: UUID = self.row["id"]
+        return disclosure
+
+
+def _public_of(session: Session, ask: Ask) -> bytes:
+    public = session.scalar(select(User.public).where(User.id == ask.asker_id))
+    if public is None or fingerprint_of(public) != ask.asker_fingerprint:
+        raise Conflict("Whoever asked is no longer a member with that key.")
+    return public
+
+
+def _disclosure_context(place: Place, disclosure: UUID, ask: Ask, fields: Sequence[str], expires: datetime) -> bytes:
+    return contexts.disclosure(
+        place.deployment,
+        study=place.study,
+        record=place.record,
+        disclosure=disclosure,
+        scope=ask.scope,
+        asker=ask.asker_id,
+        fingerprint=ask.asker_fingerprint,
+        fields=fields,
+        expires=int(expires.timestamp()),
+    )
+
+
+def _answer(session: Session, actor: Actor, ask: UUID, state: str, refusal: Sealed | None = None) -> None:
+    done = session.scalar(
+        update(Ask)
+        .where(Ask.id == ask, Ask.state == PENDING)
+        .values(state=state, answered_by=actor.user(), refusal=refusal)
+        .returning(Ask.id)
+    )
+    if done is None:
+        raise Conflict("This ask is answered already.")
+
+
+@dataclass(slots=True)
+class RefuseAsk:
+    """Reading: the reason of a refusal, sealed under K_ask for the asker."""
+
+    reading: ReadAsk
+    reason: str = field(repr=False)
+
+    def look(self, session: Session) -> None:
+        """Authorise and fetch."""
+        require(self.reading.actor, Permission.DISCLOSURE_APPROVE, now=self.reading.collaborators.now())
+        if not 0 < len(self.reason.strip()) <= REASON_CHARACTERS:
+            raise Invalid([Flaw("/reason", f"Between 1 and {REASON_CHARACTERS} characters.")])
+        self.reading.look(session)
+
+    def open(self) -> Sealed:
+        """Seal the reason."""
+        place = _ask_place(self.reading.place, self.reading.ask)
+        return seal_pack(place, self.reading.key(), ASK, {REFUSAL: self.reason}, 1)
+
+
+def store_refusal(session: Session, collaborators: Collaborators, actor: Actor, ask: UUID, refusal: Sealed) -> None:
+    """Store a refusal with its sealed reason."""
+    require(actor, Permission.DISCLOSURE_APPROVE, now=collaborators.now())
+    row, record = _visible(session, actor, ask)
+    _answer(session, actor, row.id, REFUSED, refusal)
+    audit.write(session, collaborators, actor, "disclosure.refused", record=record.id, ask=str(ask))
+
+
+@dataclass(slots=True)
+class OpenDisclosure:
+    """Reading: both halves together open the named fields, for the one who asked, until the expiry."""
+
+    reading: ReadAsk
+    permission: Permission = Permission.DISCLOSURE_READ
+    disclosure: Disclosure = field(init=False, repr=False)
+    half: FoundGrant = field(init=False)
+    packed: Sealed = field(init=False, repr=False)
+
+    def look(self, session: Session) -> None:
+        """Authorise; Gone after the expiry, Conflict before an approval."""
+        reading = self.reading
+        require(reading.actor, self.permission)
+        reading.look(session)
+        if reading.row.asker_id != reading.actor.user():
+            raise NotFound
+        row = session.scalar(select(Disclosure).where(Disclosure.ask_id == reading.ask))
+        if row is None:
+            raise Conflict("This ask is not approved.")
+        if row.expires_at <= reading.collaborators.now():
+            raise Gone
+        self.disclosure = row
+        self.half = grants.find(session, reading.actor, row.record_id, HALVES[row.scope][0])
+        self.packed = queries.pack(session, row.record_id, row.scope, 0)
+        audit.write(
+            session,
+            reading.collaborators,
+            reading.actor,
+            "disclosure.read",
+            record=row.record_id,
+            ask=str(reading.ask),
+            disclosure=str(row.id),
+        )
+
+    def key(self, shown: AskShown) -> Secret:
+        """Join the guardians' half with the handed-over half."""
+        reading, row = self.reading, self.disclosure
+        store, floor = reading.collaborators.keystore, reading.signed.floor
+        opened = grants.open_found(reading.collaborators, reading.actor, reading.place, [self.half], floor)
+        share = store.get([row.id], floor=floor)[row.id]
+        context = _disclosure_context(reading.place, row.id, reading.row, shown.fields, row.expires_at)
+        return join(opened[self.half.scope], open_box(share, context, reading.actor.unlocked(), row.box))
+
+    def open(self) -> dict[str, Any]:
+        """The named fields, and no other."""
+        shown = self.reading.open()
+        if shown.purpose != READ:
+            raise Conflict("This ask is for reopening the source.")
+        key = self.key(shown)
+        compartment = Compartment(self.disclosure.scope)
+        return open_pack(self.reading.place, key, compartment, 0, self.packed, shown.fields)
+
+
+@dataclass(slots=True)
+class ReopenSource:
+    """Making: hand a sealed source back to the redaction team, after an approved ask to reopen."""
+
+    opening: OpenDisclosure
+    new: NewGrants = field(init=False)
+
+    def plan(self, session: Session) -> None:
+        """Authorise and fetch."""
+        self.opening.look(session)
+        if self.opening.reading.row.purpose != REOPEN:
+            raise Conflict("This ask is not for reopening.")
+
+    def seal(self) -> Attempt:
+        """Join the halves and wrap the source key to the redaction team."""
+        reading = self.opening.reading
+        key = self.opening.key(reading.open())
+        self.new = NewGrants(reading.place)
+        self.new.add(Scope.SOURCE, reading.signed.key_of(Team.REDACTION), key)
+        return Attempt(reading.place.record, self.new.shares, reading.signed.floor)
+
+    def store(self, session: Session) -> None:
+        """Put the record back to the redactors; the release stays until the next one replaces it."""
+        reading = self.opening.reading
+        again = {"status": Status.DRAFTED, "draft_digest": None, "finished_by": None}
+        done = session.scalar(
+            update(Record)
+            .where(Record.id == reading.place.record, Record.status == Status.RELEASED)
+            .values(redactor_id=None, approver_id=None, **again)
+            .returning(Record.id)
+        )
+        if done is None:
+            raise Conflict
+        grants.drop(session, reading.collaborators, reading.place.record, (Scope.SOURCE_G, Scope.SOURCE_A))
+        boxes = self.new.store(session)
+        grants.note(session, reading.collaborators, reading.actor, "source.reopened", reading.place, boxes)

@@ -1,0 +1,299 @@
+"""A redactor's and an approver's work on a draft: take, read, edit, finish, send back, draft again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, update
+from sqlalchemy.orm import Session
+
+from app.access import Actor, Permission, Team, require
+from app.audit import service as audit
+from app.cases import drafts, grants, queries
+from app.cases.drafts import DecidedSpan, Draft
+from app.cases.grants import FoundGrant, NewGrants, Scope
+from app.cases.making import Attempt
+from app.cases.models import Case, Pack, Record
+from app.cases.queries import Status
+from app.cases.sealing import Compartment, Place, open_pack, seal_pack
+from app.collaborators import Collaborators
+from app.crypto import packs
+from app.crypto.sealed import Sealed
+from app.crypto.secrets import Secret
+from app.errors import Conflict, NotFound
+from app.review import policies
+from app.studies import instruments, roster
+from app.studies.instrument import Instrument
+from app.studies.models import Study
+from app.studies.policy import StudyPolicy
+from app.studies.release import release_answers
+from app.studies.roster import SYSTEM_STUDY, SignedRoster
+
+SOURCE = Compartment.SOURCE
+
+
+def take(session: Session, collaborators: Collaborators, actor: Actor) -> tuple[Record, Case]:
+    """Assign the first of the queue that is not one's own; what one already works on comes first. NotFound: none."""
+    require(actor, Permission.RECORD_TAKE)
+    waiting = queries.queue(actor)
+    mine = (Record.redactor_id == actor.user()) | (Record.approver_id == actor.user())
+    row = session.execute(waiting.order_by(None).where(mine).limit(1)).one_or_none()
+    if row is not None:
+        return row
+    row = session.execute(waiting.limit(1).with_for_update(skip_locked=True, of=Record)).one_or_none()
+    if row is None:
+        raise NotFound
+    record, case = row
+    if record.status == Status.FINISHED:
+        record.approver_id = actor.user()
+    else:
+        record.redactor_id = actor.user()
+    session.flush()
+    audit.write(session, collaborators, actor, "case.assigned", case=case.id, record=record.id)
+    return row
+
+
+def unassign(session: Session, study: UUID, user: UUID) -> None:
+    """Put what a removed member was working on back into the queue."""
+    here = Record.study_id == study
+    session.execute(update(Record).where(here, Record.redactor_id == user).values(redactor_id=None))
+    session.execute(
+        update(Record)
+        .where(here, Record.approver_id == user, Record.status == Status.FINISHED)
+        .values(approver_id=None)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The source as it came in, with the newest draft and the digest of its pack."""
+
+    record: UUID
+    values: dict[str, Any] = field(repr=False)
+    draft: Draft | None = field(repr=False)
+    version: int
+    digest: bytes | None
+
+
+@dataclass(slots=True)
+class OpenSource:
+    """Reading: the source and the newest draft of a record one works on."""
+
+    collaborators: Collaborators
+    actor: Actor
+    record: UUID
+    permission: Permission = Permission.SOURCE_READ
+    row: Record = field(init=False, repr=False)
+    place: Place = field(init=False)
+    signed: SignedRoster = field(init=False)
+    found: FoundGrant = field(init=False)
+    packed: dict[int, Sealed] = field(init=False, repr=False)
+    instrument: Instrument = field(init=False)
+    policy: StudyPolicy = field(init=False)
+
+    def look(self, session: Session) -> None:
+        """Authorise, fetch, and write the event of the read."""
+        require(self.actor, self.permission, now=self.collaborators.now())
+        self.row, case = queries.one(session, queries.assigned(self.actor, self.record))
+        self.place = queries.place_of(self.collaborators, self.row)
+        self.signed = roster.latest(session, self.collaborators, self.row.study_id)
+        self.found = grants.find(session, self.actor, self.record, Scope.SOURCE)
+        versions = {0, self.row.draft_version}
+        self.packed = {version: queries.pack(session, self.record, SOURCE, version) for version in versions}
+        self.instrument = instruments.by_id(session, self.row.instrument_id)
+        policy = session.get_one(Study, self.row.study_id).policy
+        self.policy = StudyPolicy.from_dict(policy)
+        audit.write(session, self.collaborators, self.actor, "source.read", case=case.id, record=self.record)
+
+    def key(self) -> Secret:
+        """Unwrap the source key."""
+        opened = grants.open_found(self.collaborators, self.actor, self.place, [self.found], self.signed.floor)
+        return opened[Scope.SOURCE]
+
+    def decrypt(self, key: Secret) -> Source:
+        """Open source and draft under the source key."""
+        values = open_pack(self.place, key, SOURCE, 0, self.packed[0])
+        version = self.row.draft_version
+        if version == 0:
+            return Source(self.record, values, None, 0, None)
+        draft = Draft.from_fields(open_pack(self.place, key, SOURCE, version, self.packed[version]))
+        return Source(self.record, values, draft, version, packs.digest(self.packed[version]))
+
+    def open(self) -> Source:
+        """Unwrap and decrypt."""
+        return self.decrypt(self.key())
+
+
+@dataclass(frozen=True, slots=True)
+class NextDraft:
+    """A draft sealed as the version after the one it was made from."""
+
+    record: UUID
+    before: int
+    sealed: Sealed
+    draft: Draft = field(repr=False)
+
+
+@dataclass(slots=True)
+class EditDraft:
+    """Reading: apply span decisions to the newest draft, or make the first draft of a failed record by hand."""
+
+    source: OpenSource
+    version: int
+    texts: Mapping[str, Sequence[DecidedSpan]] = field(repr=False)
+
+    def look(self, session: Session) -> None:
+        """Authorise and fetch."""
+        require(self.source.actor, Permission.DRAFT_EDIT)
+        self.source.look(session)
+        policies.check_editable(self.source.actor, self.source.row, self.version)
+
+    def open(self) -> NextDraft:
+        """Open, decide, seal the next version."""
+        opened, key = self.source, self.source.key()
+        source = opened.decrypt(key)
+        draft = source.draft or self._blank(source.values)
+        decided = drafts.decide(draft, opened.instrument, source.values, self.texts)
+        return _sealed(opened, key, decided.commented(""))
+
+    def _blank(self, values: dict[str, Any]) -> Draft:
+        released = release_answers(self.source.instrument, values, self.source.policy)
+        texts = drafts.narratives(self.source.instrument, values)
+        return Draft({name: drafts.DraftText((), text) for name, text in texts.items()}, released)
+
+
+@dataclass(slots=True)
+class SendBack:
+    """Reading: the approver's comment as the next version of the draft."""
+
+    source: OpenSource
+    comment: str = field(repr=False)
+
+    def look(self, session: Session) -> None:
+        """Authorise and fetch."""
+        require(self.source.actor, Permission.DRAFT_RETURN)
+        self.source.look(session)
+        policies.check_approvable(session, self.source.actor, self.source.row)
+
+    def open(self) -> NextDraft:
+        """Open, comment, seal the next version."""
+        key = self.source.key()
+        draft = self.source.decrypt(key).draft
+        if draft is None:
+            raise Conflict
+        return _sealed(self.source, key, draft.commented(self.comment))
+
+
+def _sealed(opened: OpenSource, key: Secret, draft: Draft) -> NextDraft:
+    before = opened.row.draft_version
+    sealed = seal_pack(opened.place, key, SOURCE, draft.to_fields(), before + 1)
+    return NextDraft(opened.record, before, sealed, draft)
+
+
+def store_edit(session: Session, collaborators: Collaborators, actor: Actor, edited: NextDraft) -> bytes:
+    """Store an edited draft; a first draft by hand also ends the worker's grant. Returns the pack's digest."""
+    require(actor, Permission.DRAFT_EDIT)
+    _advance(session, actor, edited, (Status.DRAFTED, Status.FAILED), {"status": Status.DRAFTED})
+    digest = _store_pack(session, edited)
+    by_hand = grants.drop(session, collaborators, edited.record, (Scope.WORK, Scope.REWORK))
+    action = "draft.stored" if by_hand else "draft.edited"
+    audit.write(
+        session, collaborators, actor, action, record=edited.record, digest=digest.hex(), version=edited.before + 1
+    )
+    return digest
+
+
+def store_returned(session: Session, collaborators: Collaborators, actor: Actor, returned: NextDraft) -> None:
+    """Undo the finish: the commented draft goes back to the redactor who finished it."""
+    require(actor, Permission.DRAFT_RETURN)
+    undone = {"status": Status.DRAFTED, "draft_digest": None, "finished_by": None, "approver_id": None}
+    _advance(session, actor, returned, (Status.FINISHED,), undone)
+    digest = _store_pack(session, returned)
+    audit.write(session, collaborators, actor, "draft.returned", record=returned.record, digest=digest.hex())
+
+
+def _advance(
+    session: Session, actor: Actor, draft: NextDraft, statuses: tuple[str, ...], values: dict[str, Any]
+) -> None:
+    mine = Record.approver_id if Status.FINISHED in statuses else Record.redactor_id
+    done = session.scalar(
+        update(Record)
+        .where(
+            Record.id == draft.record,
+            mine == actor.user(),
+            Record.status.in_(statuses),
+            Record.draft_version == draft.before,
+        )
+        .values(draft_version=draft.before + 1, **values)
+        .returning(Record.id)
+    )
+    if done is None:
+        raise Conflict("Somebody saved a newer draft; read it again.")
+
+
+def _store_pack(session: Session, draft: NextDraft) -> bytes:
+    digest = packs.digest(draft.sealed)
+    values = {"record_id": draft.record, "compartment": SOURCE.value, "version": draft.before + 1}
+    session.execute(insert(Pack).values(sealed=draft.sealed, digest=digest, **values))
+    return digest
+
+
+def finish(session: Session, collaborators: Collaborators, actor: Actor, record: UUID, version: int) -> bytes:
+    """Fix the draft's digest and hand it to the approvers; returns the digest. Conflict if it is not the newest."""
+    require(actor, Permission.DRAFT_FINISH)
+    row, case = queries.one(session, queries.assigned(actor, record))
+    policies.check_editable(actor, row, version)
+    if row.draft_version == 0:
+        raise Conflict("There is no draft yet.")
+    row.draft_digest = packs.digest(queries.pack(session, record, SOURCE, row.draft_version))
+    row.status, row.finished_by, row.approver_id = Status.FINISHED, actor.user(), None
+    audit.write(
+        session, collaborators, actor, "draft.finished", case=case.id, record=record, digest=row.draft_digest.hex()
+    )
+    return row.draft_digest
+
+
+@dataclass(slots=True)
+class DraftAgain:
+    """Making: hand the source back to the worker for a fresh machine draft; the identity names stay out of reach."""
+
+    source: OpenSource
+    new: NewGrants = field(init=False)
+    system: SignedRoster = field(init=False)
+
+    def plan(self, session: Session) -> None:
+        """Authorise and fetch."""
+        require(self.source.actor, Permission.DRAFT_EDIT)
+        self.source.look(session)
+        policies.check_editable(self.source.actor, self.source.row, self.source.row.draft_version)
+        self.system = roster.latest(session, self.source.collaborators, SYSTEM_STUDY)
+
+    def seal(self) -> Attempt:
+        """Wrap the source key to the worker."""
+        self.new = NewGrants(self.source.place)
+        self.new.add(Scope.REWORK, self.system.key_of(Team.WORKER), self.source.key())
+        return Attempt(self.source.record, self.new.shares, self.source.signed.floor)
+
+    def store(self, session: Session) -> None:
+        """Put the record back into the worker's queue; the redactor keeps it."""
+        opened = self.source
+        done = session.scalar(
+            update(Record)
+            .where(Record.id == opened.record, Record.status.in_((Status.DRAFTED, Status.FAILED)))
+            .values(status=Status.RECEIVED, tries=0, next_try_at=opened.collaborators.now(), lease_id=None)
+            .returning(Record.id)
+        )
+        if done is None:
+            raise Conflict
+        grants.drop(session, opened.collaborators, opened.record, (Scope.WORK, Scope.REWORK))
+        boxes = self.new.store(session)
+        grants.note(session, opened.collaborators, opened.actor, "draft.again", opened.place, boxes)
+
+
+def waiting(session: Session, actor: Actor) -> list[tuple[Record, Case]]:
+    """What waits for the actor: priority first, then oldest."""
+    require(actor, Permission.QUEUE_READ)
+    return [(record, case) for record, case in session.execute(queries.queue(actor))]

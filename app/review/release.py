@@ -1,0 +1,194 @@
+"""Releasing exactly what the approver was shown, and cutting a release by removal only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, insert, update
+from sqlalchemy.orm import Session
+
+from app.access import Actor, Permission, Team, require
+from app.audit import service as audit
+from app.cases import grants, queries
+from app.cases.grants import FoundGrant, NewGrants, Scope
+from app.cases.making import Attempt
+from app.cases.models import Pack, Passage, Record
+from app.cases.queries import Status
+from app.cases.sealing import Compartment, Place, open_pack, seal_pack
+from app.collaborators import Collaborators
+from app.crypto import packs
+from app.crypto.sealed import Sealed
+from app.crypto.secrets import Secret, split
+from app.errors import Conflict, DigestDiffers, Flaw, Invalid
+from app.review import policies
+from app.review.drafts import OpenSource
+from app.studies import roster
+from app.studies.roster import SignedRoster
+
+RESEARCH = Compartment.RESEARCH
+CUT = "[CUT]"
+
+
+@dataclass(slots=True)
+class ReleaseRecord:
+    """Making: the research copy under a fresh key for researchers, the source split between guardians and auditors."""
+
+    source: OpenSource
+    digest: bytes
+    renaming: Mapping[str, str] = field(default_factory=dict)
+    new: NewGrants = field(init=False)
+    sealed: Sealed = field(init=False, repr=False)
+
+    def plan(self, session: Session) -> None:
+        """Authorise; own work, consent and the digest shown are checked before a key is touched."""
+        opened = self.source
+        require(opened.actor, Permission.RELEASE_MAKE, now=opened.collaborators.now())
+        opened.look(session)
+        policies.check_approvable(session, opened.actor, opened.row)
+        policies.check_consented(opened.row)
+        policies.check_digest(opened.row, self.renaming, self.digest)
+        if packs.digest(opened.packed[opened.row.draft_version]) != opened.row.draft_digest:
+            raise DigestDiffers
+
+    @property
+    def version(self) -> int:
+        """The number of this release."""
+        return self.source.row.release_version + 1
+
+    def seal(self) -> Attempt:
+        """Open the draft, seal the research copy, wrap its key and the halves of the source key."""
+        opened, key = self.source, self.source.key()
+        draft = opened.decrypt(key).draft
+        if draft is None:
+            raise Conflict
+        texts = {name: {"value": clean} for name, clean in policies.rename(draft, self.renaming).items()}
+        research = Secret.random()
+        self.sealed = seal_pack(opened.place, research, RESEARCH, draft.values | texts, self.version)
+        half_g, half_a = split(key)
+        self.new = NewGrants(opened.place)
+        self.new.add(Scope.research(self.version), opened.signed.key_of(Team.RESEARCHERS), research)
+        self.new.add(Scope.SOURCE_G, opened.signed.key_of(Team.GUARDIANS), half_g)
+        self.new.add(Scope.SOURCE_A, opened.signed.key_of(Team.AUDITORS), half_a)
+        return Attempt(opened.record, self.new.shares, opened.signed.floor)
+
+    def store(self, session: Session) -> int:
+        """Store the release, end the redaction team's access, and return the release's number."""
+        opened, version = self.source, self.version
+        done = session.scalar(
+            update(Record)
+            .where(
+                Record.id == opened.record,
+                Record.status == Status.FINISHED,
+                Record.approver_id == opened.actor.user(),
+                Record.draft_digest == opened.row.draft_digest,
+            )
+            .values(status=Status.RELEASED, release_version=version)
+            .returning(Record.id)
+        )
+        if done is None:
+            raise Conflict
+        superseded = [Scope.research(version - 1), Scope.sample(version - 1)]
+        grants.drop(session, opened.collaborators, opened.record, [Scope.SOURCE, Scope.WORK, Scope.REWORK, *superseded])
+        _replace_pack(session, opened.record, version, self.sealed)
+        boxes = self.new.store(session)
+        grants.note(session, opened.collaborators, opened.actor, "release.made", opened.place, boxes)
+        return version
+
+
+def _replace_pack(session: Session, record: UUID, version: int, sealed: Sealed) -> None:
+    session.execute(delete(Pack).where(Pack.record_id == record, Pack.compartment == RESEARCH.value))
+    session.execute(
+        insert(Pack).values(
+            record_id=record, compartment=RESEARCH.value, version=version, sealed=sealed, digest=packs.digest(sealed)
+        )
+    )
+    session.execute(update(Passage).where(Passage.record_id == record).values(settled=True))
+
+
+@dataclass(slots=True)
+class CutRelease:
+    """Making: the next release version by removal only; the one before can no longer be opened.
+
+    ``cuts`` are ranges of a text (code points) that become ``[CUT]``; ``drop`` are fields that are withheld.
+    """
+
+    collaborators: Collaborators
+    actor: Actor
+    record: UUID
+    digest: bytes
+    cuts: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
+    drop: Sequence[str] = ()
+    row: Record = field(init=False, repr=False)
+    place: Place = field(init=False)
+    signed: SignedRoster = field(init=False)
+    found: FoundGrant = field(init=False)
+    packed: Sealed = field(init=False, repr=False)
+    new: NewGrants = field(init=False)
+    sealed: Sealed = field(init=False, repr=False)
+
+    def plan(self, session: Session) -> None:
+        """Authorise and fetch the release named by its digest."""
+        require(self.actor, Permission.RELEASE_CUT, now=self.collaborators.now())
+        query = queries.releases(self.actor).where(Record.id == self.record)
+        self.row, case = queries.one(session, query)
+        version = self.row.release_version
+        self.place = queries.place_of(self.collaborators, self.row)
+        self.signed = roster.latest(session, self.collaborators, self.row.study_id)
+        self.found = grants.find(session, self.actor, self.record, Scope.research(version))
+        self.packed = queries.pack(session, self.record, RESEARCH, version)
+        if packs.digest(self.packed) != self.digest:
+            raise DigestDiffers
+        audit.write(session, self.collaborators, self.actor, "release.read", case=case.id, record=self.record)
+
+    def seal(self) -> Attempt:
+        """Open the release, remove, seal the next version under a fresh key."""
+        version, scope = self.row.release_version, Scope.research(self.row.release_version)
+        opened = grants.open_found(self.collaborators, self.actor, self.place, [self.found], self.signed.floor)
+        values = open_pack(self.place, opened[scope], RESEARCH, version, self.packed)
+        key = Secret.random()
+        self.sealed = seal_pack(self.place, key, RESEARCH, self._removed(values), version + 1)
+        self.new = NewGrants(self.place)
+        self.new.add(Scope.research(version + 1), self.signed.key_of(Team.RESEARCHERS), key)
+        return Attempt(self.record, self.new.shares, self.signed.floor)
+
+    def _removed(self, values: dict[str, Any]) -> dict[str, Any]:
+        if not ({*self.cuts, *self.drop} <= values.keys()):
+            raise Invalid([Flaw("/cuts", "Names a field that this release does not have.")])
+        result = dict(values)
+        for name, ranges in self.cuts.items():
+            text = values[name].get("value")
+            if not isinstance(text, str):
+                raise Invalid([Flaw(f"/cuts/{name}", "Only texts can be cut; drop the field.")])
+            result[name] = {"value": _cut(text, ranges, f"/cuts/{name}")}
+        return result | {name: {"status": "withheld"} for name in self.drop}
+
+    def store(self, session: Session) -> int:
+        """Store the cut release and drop the one before."""
+        version = self.row.release_version + 1
+        done = session.scalar(
+            update(Record)
+            .where(Record.id == self.record, Record.release_version == version - 1)
+            .values(release_version=version)
+            .returning(Record.id)
+        )
+        if done is None:
+            raise Conflict
+        dropped = [Scope.research(version - 1), Scope.sample(version - 1)]
+        grants.drop(session, self.collaborators, self.record, dropped)
+        _replace_pack(session, self.record, version, self.sealed)
+        boxes = self.new.store(session)
+        grants.note(session, self.collaborators, self.actor, "release.cut", self.place, boxes)
+        return version
+
+
+def _cut(text: str, ranges: Sequence[tuple[int, int]], pointer: str) -> str:
+    parts, at = [], 0
+    for start, end in sorted(ranges):
+        if not at <= start < end <= len(text):
+            raise Invalid([Flaw(pointer, "Ranges must lie in the text and apart from each other.")])
+        parts += [text[at:start], CUT]
+        at = end
+    return "".join([*parts, text[at:]])
