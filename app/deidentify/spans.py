@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -57,7 +57,20 @@ def resolve(spans: Iterable[Span]) -> list[Span]:
     for span in sorted({s for s in spans if s.end > s.start}, key=_rank):
         for start, end in _free(span.start, span.end, taken):
             bisect.insort(taken, Span(start, end, span.kind, span.level, span.score, span.reason))
-    return taken
+    return _joined(taken)
+
+
+def _joined(spans: Iterable[Span]) -> list[Span]:
+    """Neighbors that touch and name the same kind are one thing: its pieces would tell how it is built."""
+    joined: list[Span] = []
+    for span in spans:
+        last = joined[-1] if joined else None
+        if last is not None and last.end == span.start and last.kind is span.kind:
+            stronger = min(last, span, key=_rank)
+            joined[-1] = replace(stronger, start=last.start, end=span.end)
+        else:
+            joined.append(span)
+    return joined
 
 
 def _free(start: int, end: int, taken: list[Span]) -> list[tuple[int, int]]:
