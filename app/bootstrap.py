@@ -1,0 +1,280 @@
+"""Puts the parts together, and runs the kinds of work: a transaction, a read of sealed content, making grants.
+
+Services never commit. The blocks here do, and turn what a database says into our own errors: an answer is given only
+after its commit, and no statement or parameter travels with an error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeVar
+
+from sqlalchemy import Engine, event, insert, text
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.orm import ORMExecuteState, Session
+
+from app.accounts import models as _accounts
+from app.accounts import phases
+from app.accounts.gate import Gate
+from app.accounts.throttle import Throttling
+from app.audit import models as _audit
+from app.cases import housekeeping
+from app.cases import models as _cases
+from app.cases.making import Attempt, Making, reads_only
+from app.cases.models import Claim, Outbox
+from app.cases.reading import Reading
+from app.collaborators import Collaborators, utc_now
+from app.custody.registry import open_custody
+from app.db import Base, make_engine, standing_alone
+from app.errors import Conflict, EpochEnded, Gone, Retry, TestimonyError, Unavailable
+from app.keystore.models import metadata as keystore_metadata
+from app.keystore.service import Keystore
+from app.logs import get_logger
+from app.review import models as _review
+from app.settings import Settings
+from app.studies import models as _studies
+
+__all__ = ["Role", "Runtime", "build", "create_tables", "database_errors"]
+
+R = TypeVar("R")
+Role = Literal["web", "worker", "operator"]
+
+# How often sealing starts again when epochs or rosters change meanwhile.
+TRIES = 5
+# Argon2id takes 64 MiB each: this many at once in one process.
+SIGN_INS_AT_ONCE = 2
+OWING = "shares to destroy"
+# SQLSTATE (PostgreSQL, appendix A) and SQLite's extended result codes.
+FOREIGN_KEY = frozenset({"23503", "23001", "SQLITE_CONSTRAINT_FOREIGNKEY", "SQLITE_CONSTRAINT_TRIGGER"})
+UNIQUE = frozenset({"23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"})
+TRY_AGAIN = frozenset({"40001", "40P01", "55P03", "SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED"})
+# Importing the features' models is what makes their tables known to ``Base``.
+MODELS = (_accounts, _audit, _cases, _review, _studies)
+
+CLAIM = insert(Claim.table())
+
+log = get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """One process's parts and the ways to work with them."""
+
+    settings: Settings
+    role: Role
+    engine: Engine
+    keystore_engine: Engine
+    collaborators: Collaborators
+    gate: Gate
+    throttling: Throttling
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        """The clock that every part of this process uses."""
+        return self.collaborators.clock
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """One transaction of the main database: committed at the end, rolled back on any exception.
+
+        Raises:
+            Conflict: a unique key is taken.
+            EpochEnded: a row that this one refers to is gone, or one that is to go is still referred to.
+            Retry: the database asks to try again.
+            Unavailable: anything else that the database says.
+        """
+        with database_errors(), _Session(self.engine, expire_on_commit=False) as session:
+            with session.begin():
+                yield session
+            owing = OWING in session.info
+        if owing:
+            self.drain()
+
+    @contextlib.contextmanager
+    def glance(self) -> Iterator[Session]:
+        """A session for reading, or for one lone change: each statement stands for itself, which saves round trips."""
+        with (
+            database_errors(),
+            self.engine.connect() as connection,
+            Session(standing_alone(connection), expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            yield session
+
+    def read(self, reading: Reading[R]) -> R:
+        """Authorise and write the event in a transaction; then, with none open, unwrap and decrypt."""
+        with self.transaction() as session:
+            reading.look(session)
+        return reading.open()
+
+    def make(self, making: Making[R]) -> R:
+        """Seal, give the shares to the keystore, store the rows; again from the start if the ground moved meanwhile.
+
+        Raises:
+            Retry: it moved ``TRIES`` times.
+        """
+        for _ in range(TRIES - 1):
+            with contextlib.suppress(Retry):
+                return self._make_once(making)
+        return self._make_once(making)
+
+    def run(self, phased: phases.Phased[R]) -> R:
+        """Take one attempt at a password or a code through its phases."""
+        return phases.run(self.transaction, phased)
+
+    def _make_once(self, making: Making[R]) -> R:
+        with self.glance() if reads_only(making) else self.transaction() as session:
+            making.plan(session)
+        attempt = making.seal()
+        self._put(attempt)
+        try:
+            with self.transaction() as session:
+                session.connection().execute(CLAIM, {"attempt": attempt.id, "void": False})
+                result = making.store(session)
+        except BaseException:
+            self._void(attempt)
+            raise
+        return result
+
+    def _put(self, attempt: Attempt) -> None:
+        try:
+            self.collaborators.keystore.put(
+                attempt=attempt.id,
+                record=attempt.record,
+                shares=attempt.shares,
+                floor=attempt.floor,
+                idem=attempt.idem,
+                moving=attempt.moving,
+                also=attempt.also,
+            )
+        except (Conflict, Gone, Retry):
+            raise  # refused as a whole: nothing of the attempt is there
+        except BaseException:
+            self._void(attempt)
+            raise
+
+    def _void(self, attempt: Attempt) -> None:
+        """Destroy the shares of a failed attempt, but only once no transaction can claim it any more.
+
+        If the claim stands after all (its commit went through although we were told otherwise) the shares stay; if the
+        claim cannot be voided now, the sweeper will.
+        """
+        try:
+            with self.transaction() as session:
+                session.execute(insert(Claim).values(attempt=attempt.id, void=True))
+            self.collaborators.keystore.destroy_attempt(attempt.id)
+        except TestimonyError:
+            log.warning("attempt not voided", attempt=str(attempt.id), exc_info=True)
+
+    def drain(self) -> None:
+        """Destroy the shares that the outbox names; what fails is left to the worker."""
+        try:
+            with self.transaction() as session:
+                housekeeping.drain_outbox(session, self.collaborators)
+        except TestimonyError:
+            log.warning("outbox not drained", exc_info=True)
+
+    def failing_parts(self) -> list[str]:
+        """The parts that do not answer: ``database``, ``keystore``, ``custody``."""
+        return [name for name, answers in self._parts().items() if not _try(answers)]
+
+    def _parts(self) -> dict[str, Callable[[], None]]:
+        return {
+            "database": lambda: _ping(self.engine),
+            "keystore": lambda: _ping(self.keystore_engine),
+            "custody": lambda: _public(self.collaborators),
+        }
+
+    def close(self) -> None:
+        """Give back every database connection."""
+        self.engine.dispose()
+        self.keystore_engine.dispose()
+
+
+def build(
+    settings: Settings, role: Role, *, clock: Callable[[], datetime] = utc_now, gate: Gate | None = None
+) -> Runtime:
+    """Open the databases and custody for one process. Opens no connection yet.
+
+    Raises:
+        CustodyUnavailable: custody cannot be opened for this role.
+    """
+    custody_url = settings.custody if "#" in settings.custody else f"{settings.custody}#{role}"
+    custody = open_custody(custody_url)
+    engine = make_engine(settings.database_url.get_secret_value(), journal="wal")
+    keystore_engine = make_engine(settings.keystore_url.get_secret_value(), journal="delete")
+    keystore = Keystore(keystore_engine, custody, settings.deployment, clock)
+    collaborators = Collaborators(settings.deployment, custody, keystore, clock)
+    # Those who wait for their sign-in must not take every thread from those who work.
+    waiting = max(1, settings.web_threads // 2 - SIGN_INS_AT_ONCE)
+    return Runtime(
+        settings,
+        role,
+        engine,
+        keystore_engine,
+        collaborators,
+        gate or Gate(at_once=SIGN_INS_AT_ONCE, waiting=waiting),
+        Throttling(collaborators),
+    )
+
+
+def create_tables(runtime: Runtime) -> None:
+    """Make every table of both databases that is not there yet."""
+    Base.metadata.create_all(runtime.engine)
+    keystore_metadata.create_all(runtime.keystore_engine)
+
+
+class _Session(Session):
+    """A session that notices when something is written to the outbox."""
+
+
+@event.listens_for(_Session, "do_orm_execute")
+def _notice_outbox(state: ORMExecuteState) -> None:
+    if state.is_insert and state.bind_mapper is not None and state.bind_mapper.class_ is Outbox:
+        state.session.info[OWING] = True
+
+
+@contextlib.contextmanager
+def database_errors() -> Iterator[None]:
+    """Turn what the database layer raises into our errors, without its text, which may show rows."""
+    try:
+        yield
+    except IntegrityError as refused:
+        raise _translated(refused) from None
+    except SQLAlchemyError as failed:
+        log.warning("database error", code=_state_of(failed), exc_info=True)
+        raise _translated(failed) from None
+
+
+def _translated(error: SQLAlchemyError) -> TestimonyError:
+    state = _state_of(error)
+    if state in FOREIGN_KEY:
+        return EpochEnded()
+    if state in UNIQUE:
+        return Conflict()
+    return Retry() if state in TRY_AGAIN else Unavailable()
+
+
+def _state_of(error: SQLAlchemyError) -> str:
+    original = error.orig if isinstance(error, DBAPIError) else None
+    return getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorname", None) or ""
+
+
+def _try(answers: Callable[[], None]) -> bool:
+    try:
+        answers()
+    except TestimonyError:
+        return False
+    return True
+
+
+def _ping(engine: Engine) -> None:
+    with database_errors(), engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+
+
+def _public(collaborators: Collaborators) -> None:
+    collaborators.custody.public("roster-1")
