@@ -144,8 +144,8 @@ ROLE_TABLE: dict[Role, frozenset[Permission]] = {
     Role.ADMIN: frozenset({P.SESSION_OWN, P.USER_MANAGE, P.DEVICE_MANAGE, P.STUDY_CREATE, P.AUDIT_SYSTEM}),
 }
 
-# A phone may be searched at a checkpoint, so its token writes and never reads testimony.
-DEVICE_PERMISSIONS = frozenset({P.RECORD_SUBMIT, P.RECEIPT_READ, P.INSTRUMENT_READ, P.SESSION_OWN})
+# A phone may be searched at a checkpoint: its token writes, never reads testimony, and leaves the account alone.
+DEVICE_PERMISSIONS = frozenset({P.RECORD_SUBMIT, P.RECEIPT_READ, P.INSTRUMENT_READ})
 
 # Verbs that need a second factor given in the last five minutes.
 STEP_UP = frozenset(

@@ -16,6 +16,10 @@ from app.keystore.service import Keystore
 from tests.clock import Clock
 from tests.databases import KINDS, Kind, begin_run, drop_database, fresh_database
 
+if TYPE_CHECKING:
+    from tests.serving import Served
+    from tests.system import System
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Open the run's folder; whoever opened it closes it."""
@@ -103,3 +107,13 @@ def system(tmp_path: Path, database_kind: Kind, clock: Clock) -> Iterator[System
     system = System(tmp_path / "data", database_kind, clock)
     yield system
     system.close()
+
+
+@pytest.fixture
+def served(tmp_path: Path, database_kind: Kind) -> Iterator[Served]:
+    """A system that serves over real TLS, without a worker process; see ``tests/serving.py``."""
+    from tests.serving import Served
+
+    served = Served(tmp_path / "data", database_kind)
+    yield served
+    served.close()

@@ -75,14 +75,13 @@ def authenticate_device(session: Session, collaborators: Collaborators, token: s
     Raises:
         Unauthenticated: no such device, a revoked one, or its interviewer is deactivated.
     """
-    found = queries.device_with_user(session, token_hash(token)) if token.startswith(TOKEN_PREFIX) else None
-    if found is None or found[0].revoked_at is not None or not found[1].active:
+    device = queries.device_by_token(session, token_hash(token)) if token.startswith(TOKEN_PREFIX) else None
+    if device is None or device.revoked_at is not None or not device.active:
         raise Unauthenticated
-    device, user = found
     today = collaborators.today()
     if device.last_seen_day != today:
         session.execute(update(Device).where(Device.id == device.id).values(last_seen_day=today))
-    return Actor(ActorKind.DEVICE, user.id, device=device.id, study=device.study_id)
+    return Actor(ActorKind.DEVICE, device.user_id, device=device.id, study=device.study_id)
 
 
 def revoke(session: Session, collaborators: Collaborators, actor: Actor, device: UUID) -> None:

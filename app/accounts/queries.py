@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import Row, bindparam, delete, exists, select
 from sqlalchemy.orm import Session as Db
 
 from app.accounts.models import Device, Invitation, Session, User
@@ -16,7 +17,7 @@ __all__ = [
     "all_users",
     "delete_sessions",
     "device_by_id",
-    "device_with_user",
+    "device_by_token",
     "invitation",
     "names_of",
     "session_with_user",
@@ -43,7 +44,7 @@ def all_users(session: Db) -> list[User]:
 
 def names_of(session: Db, users: Sequence[UUID]) -> dict[UUID, str]:
     """The account names of these people."""
-    return dict(session.execute(select(User.id, User.name).where(User.id.in_(users))).tuples().all())
+    return dict(session.execute(select(User.id, User.name).where(User.id.in_(users))).all())
 
 
 def admin_exists(session: Db) -> bool:
@@ -74,11 +75,9 @@ def delete_sessions(session: Db, user: UUID) -> int:
     return len(ended.all())
 
 
-def device_with_user(session: Db, token_hash: bytes) -> tuple[Device, User] | None:
-    """The device of this token and the interviewer it is enrolled for."""
-    joined = select(Device, User).join(User, User.id == Device.user_id).where(Device.token_hash == token_hash)
-    row = session.execute(joined).first()
-    return None if row is None else (row[0], row[1])
+def device_by_token(session: Db, token_hash: bytes) -> Row[Any] | None:
+    """The device of this token, and ``active`` of the interviewer it is enrolled for."""
+    return session.connection().execute(_DEVICE, {"token_hash": token_hash}).first()
 
 
 def device_by_id(session: Db, device: UUID) -> Device | None:
@@ -90,3 +89,13 @@ def all_devices(session: Db, *, user: UUID | None = None) -> list[Device]:
     """All devices, or those of one person, newest first."""
     wanted = select(Device).order_by(Device.enrolled_day.desc(), Device.id)
     return list(session.scalars(wanted if user is None else wanted.where(Device.user_id == user)))
+
+
+# Every submission asks this one: built once, past the mapper.
+_device, _user = Device.table(), User.table()
+_DEVICE = (
+    select(_device.c.id, _device.c.study_id, _device.c.user_id, _device.c.last_seen_day, _device.c.revoked_at)
+    .add_columns(_user.c.active)
+    .join_from(_device, _user, _user.c.id == _device.c.user_id)
+    .where(_device.c.token_hash == bindparam("token_hash"))
+)

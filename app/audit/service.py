@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
@@ -21,6 +22,8 @@ DETAIL_KEYS = frozenset(
     }
 )  # fmt: skip
 
+INSERT = insert(Event.table())
+
 
 def write(
     session: Session,
@@ -35,18 +38,33 @@ def write(
     **details: str | int | list[str] | dict[str, str] | None,
 ) -> None:
     """Write one event in the caller's transaction; ValueError for a detail outside the list."""
+    values = row(collaborators, actor, action, study=study, case=case, record=record, **details)
+    session.connection().execute(INSERT, values)
+
+
+def row(
+    collaborators: Collaborators,
+    actor: Actor,
+    action: str,
+    /,
+    *,
+    study: UUID | None = None,
+    case: UUID | None = None,
+    record: UUID | None = None,
+    **details: str | int | list[str] | dict[str, str] | None,
+) -> dict[str, Any]:
+    """Make the row of an event, for whoever inserts it with others; ValueError for a detail outside the list."""
     if not details.keys() <= DETAIL_KEYS:
         msg = "an event may not carry this detail"
         raise ValueError(msg)
-    session.execute(
-        insert(Event).values(
-            at=collaborators.now(),
-            action=action,
-            actor_kind=actor.kind.value,
-            actor_id=actor.id,
-            study_id=study or actor.study,
-            case_id=case,
-            record_id=record,
-            details=details,
-        )
-    )
+    return {
+        "id": uuid4(),
+        "at": collaborators.now(),
+        "action": action,
+        "actor_kind": actor.kind.value,
+        "actor_id": actor.id,
+        "study_id": study or actor.study,
+        "case_id": case,
+        "record_id": record,
+        "details": details,
+    }

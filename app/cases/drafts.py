@@ -123,7 +123,7 @@ def decide(draft: Draft, instrument: Instrument, values: Values, decided: Mappin
         flaws += _flaws(f"/texts/{name}", texts[name], decided[name], draft.texts[name].spans)
     if flaws:
         raise Invalid(flaws)
-    ordered = {name: tuple(sorted(spans, key=lambda each: each.span)) for name, spans in decided.items()}
+    ordered = {name: _ordered(spans, draft.texts[name].spans) for name, spans in decided.items()}
     spans = {name: ordered.get(name, draft.texts[name].spans) for name in texts}
     return replace(draft, texts=_cleaned(texts, spans))
 
@@ -134,6 +134,17 @@ def _cleaned(texts: Mapping[str, str], spans: Mapping[str, tuple[DecidedSpan, ..
         name: DraftText(spans[name], labeller.replace(text, [each.span for each in spans[name] if each.accepted]))
         for name, text in texts.items()
     }
+
+
+def _ordered(spans: Sequence[DecidedSpan], before: Sequence[DecidedSpan]) -> tuple[DecidedSpan, ...]:
+    """In order of the text; what was a direct identifier stays one, or the next edit could drop it without a reason."""
+    direct = [each.span for each in before if each.span.level is Level.DIRECT]
+
+    def kept(each: DecidedSpan) -> DecidedSpan:
+        meets = any(each.span.start < other.end and other.start < each.span.end for other in direct)
+        return replace(each, span=replace(each.span, level=Level.DIRECT)) if meets else each
+
+    return tuple(sorted(map(kept, spans), key=lambda each: each.span))
 
 
 def _flaws(pointer: str, text: str, spans: Sequence[DecidedSpan], before: Sequence[DecidedSpan]) -> list[Flaw]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select, true, update
 from sqlalchemy.orm import Session
 
 from app.access import Actor
@@ -14,6 +14,7 @@ from app.cases.grants import Scope
 from app.cases.models import Case, Decision, Grant, Pack, Passage, Record, Tombstone
 from app.cases.queries import Status
 from app.collaborators import Collaborators
+from app.keystore.models import RecordState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +24,10 @@ KEEP_ANONYMISED = "erase_identity_keep_anonymised"
 
 def erase_case(session: Session, collaborators: Collaborators, actor: Actor, decision: Decision) -> None:
     """Erase every record of the case by the decision's choice; a case without records left goes too."""
-    records = session.scalars(select(Record).where(Record.case_id == decision.case_id)).all()
-    kept = [record for record in records if decision.preference == KEEP_ANONYMISED and record.release_version > 0]
+    # Locked: a release about to commit is waited for, so that what is kept is decided by what is there in the end.
+    ours = select(Record).where(Record.case_id == decision.case_id).order_by(Record.id).with_for_update()
+    records = session.scalars(ours).all()
+    kept = [record for record in records if _to_keep(collaborators, decision, record)]
     for record in records:
         scopes = (
             _keep_release(session, collaborators, record)
@@ -49,6 +52,13 @@ def erase_case(session: Session, collaborators: Collaborators, actor: Actor, dec
             collaborators.keystore.revive(record.id)
     else:
         session.execute(delete(Case).where(Case.id == decision.case_id))
+
+
+def _to_keep(collaborators: Collaborators, decision: Decision, record: Record) -> bool:
+    if decision.preference != KEEP_ANONYMISED or record.release_version == 0:
+        return False
+    # An erasure of all of it that crashed half-way goes on as such, even if a release was stored meanwhile.
+    return collaborators.keystore.state(record.id) is not RecordState.DEAD
 
 
 def _erase_all(session: Session, collaborators: Collaborators, record: Record) -> list[str]:
@@ -90,7 +100,32 @@ def _bury(session: Session, collaborators: Collaborators, record: Record, scopes
     )
 
 
+def bury_dead(
+    session: Session, collaborators: Collaborators, actor: Actor, record: UUID, scopes: Sequence[str]
+) -> None:
+    """Erase here what the keystore knows to be erased: after a restore of an older copy. No scopes: all of it."""
+    row = session.get(Record, record)
+    if row is None:
+        return
+    session.execute(delete(Grant).where(Grant.record_id == record, Grant.scope.in_(scopes) if scopes else true()))
+    session.execute(delete(Pack).where(Pack.record_id == record, Pack.compartment != "research" if scopes else true()))
+    _bury(session, collaborators, row, scopes)
+    if not scopes:
+        session.execute(delete(Passage).where(Passage.record_id == record))
+        session.execute(delete(Record).where(Record.id == record))
+    audit.write(
+        session,
+        collaborators,
+        actor,
+        "record.erased",
+        study=row.study_id,
+        case=row.case_id,
+        record=record,
+        scopes=list(scopes),
+    )
+
+
 def erased_records(session: Session) -> list[tuple[UUID, list[str]]]:
     """Every erased record with its dead scopes (none: all), for the keystore after a restore."""
-    rows = session.execute(select(Tombstone.record_id, Tombstone.scopes)).tuples()
+    rows = session.execute(select(Tombstone.record_id, Tombstone.scopes))
     return [(record, list(scopes)) for record, scopes in rows]

@@ -29,6 +29,8 @@ from app.studies.models import Epoch, Member
 from app.studies.roster import TeamKey
 from app.studies.teams import HeldEpoch
 
+INSERT = insert(Grant.table())
+
 
 class Scope:
     """The names under which keys and halves are granted."""
@@ -87,7 +89,11 @@ class NewGrants:
 
     def store(self, session: Session) -> dict[str, str]:
         """Insert the rows; returns SHA-256(box) by scope, for the event of the act."""
-        session.execute(insert(Grant), self.rows)
+        session.connection().execute(INSERT, self.rows)
+        return self.digests()
+
+    def digests(self) -> dict[str, str]:
+        """SHA-256(box) by scope."""
         return {row["scope"]: sha256(row["box"]).hex() for row in self.rows}
 
 

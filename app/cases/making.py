@@ -17,18 +17,26 @@ R_co = TypeVar("R_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try to make grants: its shares go to the keystore before any row does."""
+    """One try to make grants: its shares go to the keystore before any row does.
+
+    ``floor`` is that of the roster it was sealed by, ``also`` that of a second one.
+    """
 
     record: UUID
     shares: Sequence[Share]
     floor: Floor
     idem: Secret | None = None
     moving: bool = False
+    also: Floor | None = None
     id: UUID = field(default_factory=uuid4)
 
 
 class Making(Protocol[R_co]):
-    """A change that makes grants. ``plan`` and ``store`` each run in a transaction of their own; ``seal`` in none."""
+    """A change that makes grants. ``plan`` and ``store`` each run in a transaction of their own; ``seal`` in none.
+
+    A class whose ``plan`` writes nothing, no event either, says ``reads_only = True``: then no transaction is open
+    while it reads, and it waits for no writer.
+    """
 
     def plan(self, session: Session) -> None:
         """Authorise, read the roster and what is needed, write the event of any read."""
@@ -38,3 +46,8 @@ class Making(Protocol[R_co]):
 
     def store(self, session: Session) -> R_co:
         """Insert rows and events; the attempt's claim already stands in this transaction."""
+
+
+def reads_only(making: Making[object]) -> bool:
+    """Whether the making says that its ``plan`` writes nothing."""
+    return getattr(making, "reads_only", False) is True

@@ -13,7 +13,10 @@ from app.crypto import contexts, packs
 from app.crypto.envelope import seal, unseal
 from app.crypto.sealed import Sealed
 from app.crypto.secrets import Secret
-from app.errors import TamperedField
+from app.errors import BadEncoding, TamperedField
+
+# The consent scopes in force, sealed into each release, so that no change of a row widens who may read it.
+SCOPES = "release.scopes"
 
 
 class Compartment(StrEnum):
@@ -49,17 +52,27 @@ def open_pack(
     """Open every field of a pack, or only the named ones.
 
     Raises:
-        TamperedField: a field is not what was sealed here, or a named field is missing.
-        BadEncoding: the pack is not canonical.
+        TamperedField: the pack or a field is not what was sealed here, or a named field is missing.
     """
-    blobs = packs.unpack(sealed)
+    try:
+        blobs = packs.unpack(sealed)
+    except BadEncoding:
+        raise TamperedField from None
     wanted = blobs.keys() if names is None else set(names)
     if not wanted <= blobs.keys():
         raise TamperedField
     return {
-        name: json.loads(unseal(key, _context(place, compartment, name, version), blobs[name]))
+        name: json.loads(_open(key, _context(place, compartment, name, version), blobs[name]))
         for name in sorted(wanted)
     }
+
+
+def _open(key: Secret, context: bytes, blob: bytes) -> bytes:
+    try:
+        return unseal(key, context, blob)
+    except BadEncoding:
+        # What rests in our own rows is never the caller's malformed input.
+        raise TamperedField from None
 
 
 def _context(place: Place, compartment: str, name: str, version: int) -> bytes:

@@ -56,6 +56,13 @@ def _freeze(session: Session, collaborators: Collaborators, actor: Actor, study:
         audit.write(session, collaborators, actor, "record.frozen", study=study, case=case, record=record)
 
 
+def freeze_again(session: Session, collaborators: Collaborators, actor: Actor, record: UUID) -> None:
+    """Freeze the case of a record that the keystore knows to be frozen: after a restore of an older copy."""
+    row = session.get(Record, record)
+    if row is not None:
+        _freeze(session, collaborators, actor, row.study_id, row.case_id)
+
+
 def decide(
     session: Session,
     collaborators: Collaborators,

@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Table, Uuid, bindparam, null, select, union_all, update
 from sqlalchemy.orm import Session
 
 from app.access import Actor, ActorKind, Permission, Team, require
-from app.cases import grants
+from app.audit import service as audit
+from app.audit.models import Event
 from app.cases.grants import NewGrants, Scope
 from app.cases.making import Attempt
-from app.cases.models import Case, Pack, Record, Tombstone
+from app.cases.models import Case, Grant, Pack, Record, Tombstone
 from app.cases.queries import Status
 from app.cases.sealing import Compartment, Place, seal_pack
 from app.collaborators import Collaborators
@@ -26,13 +27,12 @@ from app.crypto.encoding import canonical_json
 from app.crypto.mac import content_digest
 from app.crypto.receipts import Receipt
 from app.crypto.secrets import Secret, split
-from app.errors import ContentDiffers, Flaw, Gone, Invalid, NotFound, RecordFrozen
+from app.db import insert_all
+from app.errors import Conflict, ContentDiffers, Flaw, Gone, Invalid, NotFound, RecordFrozen
 from app.studies import answers as checking
 from app.studies import instruments, policies, roster, service
 from app.studies.instrument import Instrument
-from app.studies.models import Study
-from app.studies.policy import StudyPolicy
-from app.studies.roster import SYSTEM_STUDY, SignedRoster
+from app.studies.roster import SignedRoster
 
 RECEIPT_KEY = "receipt-1"
 
@@ -46,7 +46,7 @@ class Submission:
     case: str | None
     instrument: str
     version: str
-    answers: dict[str, Any]
+    answers: dict[str, Any] = field(repr=False)
     withdrawal: bytes | None
 
     def canonical(self) -> bytes:
@@ -87,19 +87,22 @@ class Earlier:
         return Accepted(self.receipt, new=False)
 
 
-def earlier(session: Session, actor: Actor, client_uuid: UUID) -> Earlier | None:
-    """What the actor already submitted under this id; Gone if that was erased."""
+def earlier(session: Session, collaborators: Collaborators, actor: Actor, client_uuid: UUID) -> Earlier | None:
+    """What the actor already submitted under this id.
+
+    Raises:
+        NotFound, Forbidden: the actor no longer submits in that study.
+        Gone: it was erased.
+    """
     require_submitter(actor)
-    mine = (Record.submitter_id == actor.user()) & (Record.client_uuid == client_uuid)
-    row = session.execute(select(Record.id, Record.content, Record.receipt).where(mine)).one_or_none()
-    if row is not None:
-        return Earlier(row.id, row.content, row.receipt)
-    buried = select(Tombstone.record_id).where(
-        Tombstone.submitter_id == actor.user(), Tombstone.client_uuid == client_uuid
-    )
-    if session.execute(buried).first() is not None:
+    row = session.connection().execute(_SENT, {"submitter": actor.user(), "client_uuid": client_uuid}).first()
+    if row is None:
+        return None
+    if row.content is None:
         raise Gone
-    return None
+    acting, _ = service.act_in(session, collaborators, actor, row.study_id)
+    require(acting, Permission.RECORD_SUBMIT)
+    return Earlier(row.id, row.content, row.receipt)
 
 
 def require_submitter(actor: Actor) -> None:
@@ -126,21 +129,22 @@ class AcceptRecord:
     new: NewGrants = field(init=False)
 
     def plan(self, session: Session) -> None:
-        """Read roster, instrument and case; check every answer."""
+        """Read rosters, instrument and case; check every answer. Conflict if something was accepted under this id."""
         asked = self.submission
+        if earlier(session, self.collaborators, self.actor, asked.client_uuid) is not None:
+            raise Conflict
         if self.actor.kind is ActorKind.DEVICE and self.actor.study != asked.study:
             raise NotFound
-        self.signed = roster.latest(session, self.collaborators, asked.study)
+        self.signed, self.system = roster.latest_with_system(session, self.collaborators, asked.study)
         self.actor = service.member_of(self.signed, self.actor, self.collaborators.now())
         require(self.actor, Permission.RECORD_SUBMIT)
         policies.check_open(session, self.signed, self.collaborators.now())
-        self.system = roster.latest(session, self.collaborators, SYSTEM_STUDY)
         try:
-            self.instrument = instruments.published(session, asked.study, asked.instrument, asked.version)
+            key, instrument, policy = instruments.published(session, asked.study, asked.instrument, asked.version)
         except NotFound:
             raise Invalid([Flaw("/instrument", "No such published instrument.")]) from None
-        policy = session.scalar(select(Study.policy).where(Study.id == asked.study))
-        self.checked = checking.validate(self.instrument[1], asked.answers, policy=_policy(policy))
+        self.instrument = key, instrument
+        self.checked = checking.validate(instrument, asked.answers, policy=policy)
         self.case = self._case(session)
 
     def _case(self, session: Session) -> tuple[UUID, str, bool]:
@@ -169,7 +173,7 @@ class AcceptRecord:
         idem = Secret.random()
         content = content_digest(idem, self.submission.canonical())
         self.record = self._row(place, code, content)
-        return Attempt(place.record, self.new.shares, self.signed.floor, idem=idem)
+        return Attempt(place.record, self.new.shares, self.signed.floor, idem=idem, also=self.system.floor)
 
     def _pack(self, place: Place, key: Secret, compartment: Compartment) -> dict[str, Any]:
         names = _fields(self.instrument[1])[compartment]
@@ -233,16 +237,27 @@ class AcceptRecord:
         """Insert case, record, packs, grants and event."""
         case, code, fresh = self.case
         flags = {"priority": self.checked.priority, "hidden": self.checked.threat}
+        rows: list[tuple[Table, list[dict[str, Any]]]] = []
         if fresh:
             values = {"id": case, "study_id": self.submission.study, "code": code, "frozen": False, "held": False}
-            session.execute(insert(Case).values(values | flags))
+            rows.append((Case.table(), [values | flags]))
         else:
             self._flag(session, case, flags)
-        session.execute(insert(Record).values(self.record))
-        session.execute(insert(Pack), self.packed)
-        boxes = self.new.store(session)
-        grants.note(session, self.collaborators, self.actor, "record.accepted", self.new.place, boxes)
+        rows += [(Record.table(), [self.record]), (Pack.table(), self.packed), (Grant.table(), self.new.rows)]
+        insert_all(session.connection(), [*rows, (Event.table(), [self._event(case)])])
         return Accepted(self.record["receipt"], self.checked.warnings)
+
+    def _event(self, case: UUID) -> dict[str, Any]:
+        place, boxes = self.new.place, self.new.digests()
+        return audit.row(
+            self.collaborators,
+            self.actor,
+            "record.accepted",
+            study=place.study,
+            case=case,
+            record=place.record,
+            grants=boxes,
+        )
 
     @staticmethod
     def _flag(session: Session, case: UUID, flags: dict[str, bool]) -> None:
@@ -273,5 +288,14 @@ def _fields(instrument: Instrument) -> dict[Compartment, tuple[str, ...]]:
     return known
 
 
-def _policy(raw: dict[str, Any] | None) -> StudyPolicy:
-    return StudyPolicy.from_dict(raw or {})
+# Built once and past the mapper: these run for every record.
+_record, _tombstone = Record.table(), Tombstone.table()
+_BY_ID = {"submitter": bindparam("submitter", type_=Uuid()), "client_uuid": bindparam("client_uuid", type_=Uuid())}
+_SENT = union_all(
+    select(_record.c.id, _record.c.study_id, _record.c.content, _record.c.receipt).where(
+        _record.c.submitter_id == _BY_ID["submitter"], _record.c.client_uuid == _BY_ID["client_uuid"]
+    ),
+    select(_tombstone.c.record_id, _tombstone.c.study_id, null(), null()).where(
+        _tombstone.c.submitter_id == _BY_ID["submitter"], _tombstone.c.client_uuid == _BY_ID["client_uuid"]
+    ),
+)

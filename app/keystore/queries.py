@@ -25,6 +25,7 @@ from sqlalchemy import (
     literal,
     select,
     text,
+    true,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -45,6 +46,7 @@ __all__ = [
     "lock_for_put",
     "lock_version",
     "locked_record",
+    "put_new",
     "raise_floor",
     "records_below",
     "reseal",
@@ -59,13 +61,15 @@ __all__ = [
 ]
 
 # Built once: SQLAlchemy then only binds the parameters.
+FLOOR = select(floor.c.version).where(floor.c.study == bindparam("study")).scalar_subquery()
+OTHER_FLOOR = select(floor.c.version).where(floor.c.study == bindparam("other")).scalar_subquery()
 LOCK_FOR_PUT = (
-    select(kk.c.state, select(floor.c.version).where(floor.c.study == bindparam("study")).scalar_subquery())
+    select(kk.c.state, FLOOR, OTHER_FLOOR)
     .where(kk.c.n == bindparam("n"))
     .with_for_update(read=True, of=kk)
 )
 STANDING = select(
-    select(floor.c.version).where(floor.c.study == bindparam("study")).scalar_subquery(),
+    FLOOR,
     select(kk.c.n).where(kk.c.state == KeyState.CURRENT).scalar_subquery(),
 )
 RECORD = select(record).where(record.c.id == bindparam("id"))
@@ -76,6 +80,11 @@ SHARES = (
     .join(record, record.c.id == share.c.record)
     .where(share.c.id.in_(bindparam("ids", expanding=True)))
 )
+# What is inserted is given back: a count of rows is not there on every driver.
+ADD_RECORD = {
+    "postgresql": postgresql.insert(record).on_conflict_do_nothing().returning(record.c.id),
+    "sqlite": sqlite.insert(record).on_conflict_do_nothing().returning(record.c.id),
+}
 ADD_SHARES = insert(share)
 # One statement of constant text for any number of rows: on PostgreSQL a row each would cost a message each.
 VARYING = ("id", "scope", "value", "expires_at")
@@ -86,6 +95,69 @@ ADD_SHARES_AT_ONCE = insert(share).from_select(
     [*VARYING, *COMMON],
     select(*_unnested.c, *(bindparam(name, type_=share.c[name].type) for name in COMMON)),
 )
+# The same together with the record, for the common case: the version is current, the roster is the newest, the record
+# is new. Anything else stores nothing and goes the longer way.
+_held = (
+    select(kk.c.n)
+    .where(
+        kk.c.n == bindparam("n"),
+        kk.c.state == KeyState.CURRENT,
+        FLOOR == bindparam("floor"),
+        OTHER_FLOOR == bindparam("other_floor"),
+    )
+    .with_for_update(read=True, of=kk)
+    .cte("held")
+)
+_made = (
+    postgresql.insert(record)
+    .from_select(
+        ["id", "state", "dead_scopes", "idem", "kk"],
+        select(
+            bindparam("record", type_=record.c.id.type),
+            literal(RecordState.LIVE.value, record.c.state.type),
+            literal([], record.c.dead_scopes.type),
+            bindparam("idem", type_=record.c.idem.type),
+            _held.c.n,
+        ),
+    )
+    .on_conflict_do_nothing()
+    .returning(record.c.id, record.c.kk)
+    .cte("made")
+)
+_varying = func.unnest(*(bindparam(f"{name}s", type_=ARRAY(share.c[name].type)) for name in VARYING))
+_new_shares = _varying.table_valued(*VARYING).render_derived()
+_common = (
+    _made.c.id,
+    bindparam("attempt", type_=share.c.attempt.type),
+    _made.c.kk,
+    bindparam("created", type_=share.c.created.type),
+)
+PUT_NEW = (
+    insert(share)
+    .from_select([*VARYING, *COMMON], select(*_new_shares.c, *_common).select_from(_new_shares.join(_made, true())))
+    .returning(share.c.id)
+)
+
+
+def put_new(
+    connection: Connection,
+    made: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]],
+    study: tuple[UUID, int],
+    other: tuple[UUID, int],
+) -> bool:
+    """Store a new record with its shares in one statement; False, and nothing is stored, if that cannot be done.
+
+    It cannot if key version or one of the two floors are others than these, if the record is known, or on SQLite, which
+    gains nothing.
+    """
+    if connection.dialect.name != "postgresql" or not rows:
+        return False
+    values: dict[str, Any] = {f"{name}s": [row[name] for row in rows] for name in VARYING}
+    values |= {"record": made["id"], "idem": made["idem"], "n": made["kk"]}
+    values |= {"study": study[0], "floor": study[1], "other": other[0], "other_floor": other[1]}
+    values |= {name: rows[0][name] for name in ("attempt", "created")}
+    return connection.execute(PUT_NEW, values).first() is not None
 
 
 def current_version(connection: Connection) -> int | None:
@@ -128,10 +200,10 @@ def forget_version(connection: Connection, n: int) -> None:
     connection.execute(delete(kk).where(kk.c.n == n, kk.c.state == KeyState.RETIRED))
 
 
-def lock_for_put(connection: Connection, n: int, study: UUID) -> tuple[str | None, int]:
-    """Hold version ``n`` FOR SHARE; its state, and the floor of the study."""
-    row = connection.execute(LOCK_FOR_PUT, {"n": n, "study": study}).one_or_none()
-    return (None, 0) if row is None else (row[0], row[1] or 0)
+def lock_for_put(connection: Connection, n: int, study: UUID, other: UUID) -> tuple[str | None, int, int]:
+    """Hold version ``n`` FOR SHARE; its state, and the floors of the two studies."""
+    row = connection.execute(LOCK_FOR_PUT, {"n": n, "study": study, "other": other}).one_or_none()
+    return (None, 0, 0) if row is None else (row[0], row[1] or 0, row[2] or 0)
 
 
 def standing(connection: Connection, study: UUID) -> tuple[int, int | None]:
@@ -155,7 +227,7 @@ def raise_floor(connection: Connection, study: UUID, version: int) -> None:
 def add_record(connection: Connection, values: dict[str, Any]) -> bool:
     """Insert a record; False if it is there already."""
     defaults: dict[str, Any] = {"state": RecordState.LIVE, "dead_scopes": [], "idem": None, "kk": None}
-    return connection.execute(_insert_or_ignore(connection, record), defaults | values).rowcount == 1
+    return connection.execute(ADD_RECORD[connection.dialect.name], defaults | values).first() is not None
 
 
 def locked_record(connection: Connection, record_id: UUID, *, shared: bool) -> Row[Any] | None:
@@ -186,6 +258,16 @@ def share_ids(connection: Connection, record_id: UUID | None = None) -> list[UUI
     """The ids of a record's shares, or of all."""
     condition = literal(value=True) if record_id is None else share.c.record == record_id
     return list(connection.scalars(select(share.c.id).where(condition).order_by(share.c.id)))
+
+
+def count_shares(connection: Connection) -> int:
+    """How many shares there are."""
+    return connection.scalar(select(func.count()).select_from(share)) or 0
+
+
+def states(connection: Connection) -> Sequence[tuple[UUID, str, list[str]]]:
+    """Every record's id, state and dead scopes."""
+    return connection.execute(select(record.c.id, record.c.state, record.c.dead_scopes)).all()
 
 
 def delete_shares(connection: Connection, condition: ColumnElement[bool]) -> int:

@@ -83,10 +83,12 @@ class Keystore:
         floor: Floor,
         idem: Secret | None = None,
         moving: bool = False,
+        also: Floor | None = None,
     ) -> None:
         """Store the shares of one attempt, all or none; ``idem`` makes the record.
 
-        Share ids are fresh per attempt, and a record id never goes with two different ``idem``.
+        Share ids are fresh per attempt, and a record id never goes with two different ``idem``. ``also`` is the version
+        of a second roster that was sealed by: the system's, which names the worker's key.
 
         Raises:
             RecordFrozen: the record is frozen and this is no move.
@@ -96,14 +98,20 @@ class Keystore:
             NotFound: the record is unknown and no ``idem`` was given.
             Conflict: a share id is taken, or the record has another ``idem``.
         """
+        other = also or floor
         for _ in range(PUT_TRIES):
             version = self.keys.remembered() or self._current()
             rows = [self._share_row(version, attempt, record, item) for item in shares]
             made = None if idem is None else self._record_row(version, record, idem)
             with self.transaction() as connection:
-                state, stored = queries.lock_for_put(connection, version.n, floor.study)
+                if made is not None and queries.put_new(
+                    connection, made, rows, (floor.study, floor.version), (other.study, other.version)
+                ):
+                    return
+                state, stored, stored_other = queries.lock_for_put(connection, version.n, floor.study, other.study)
                 if state == KeyState.CURRENT:
                     self._meet_floor(connection, stored, floor)
+                    self._meet_floor(connection, stored_other, other)
                     if made is None or not queries.add_record(connection, made):
                         self._check_known(connection, record, {item.scope for item in shares}, idem, moving=moving)
                     if rows:
@@ -235,6 +243,17 @@ class Keystore:
         """The ids of a record's shares, or of all shares, for the checks after a restore."""
         with self.transaction() as connection:
             return queries.share_ids(connection, record)
+
+    def states(self) -> dict[UUID, tuple[RecordState, list[str]]]:
+        """The state and the erased scopes of every record, for the checks after a restore."""
+        with self.transaction() as connection:
+            return {record: (RecordState(state), dead) for record, state, dead in queries.states(connection)}
+
+    def standing(self) -> tuple[int | None, bool, int]:
+        """The current key version, whether a rotation is under way, and how many shares there are."""
+        with self.transaction() as connection:
+            rotating = bool(queries.retired_versions(connection))
+            return queries.current_version(connection), rotating, queries.count_shares(connection)
 
     @contextmanager
     def transaction(self, *, snapshot: bool = False) -> Iterator[Connection]:

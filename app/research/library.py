@@ -16,12 +16,12 @@ from app.cases import grants, queries
 from app.cases.grants import FoundGrant, NewGrants, Scope
 from app.cases.making import Attempt
 from app.cases.models import Case, Grant, Passage, Record
-from app.cases.sealing import Compartment, Place, open_pack, seal_pack
+from app.cases.sealing import SCOPES, Compartment, Place, open_pack, seal_pack
 from app.collaborators import Collaborators
 from app.crypto import packs
 from app.crypto.sealed import Sealed
 from app.crypto.secrets import Secret
-from app.errors import Conflict, Flaw, Invalid, NotFound
+from app.errors import Conflict, Flaw, Invalid, NotFound, TamperedField
 from app.studies import roster
 from app.studies.roster import SignedRoster
 
@@ -103,6 +103,11 @@ class ReadRelease:
         """Open the release under its key."""
         version = self.row.release_version
         values = open_pack(self.place, key, RESEARCH, version, self.packed)
+        scopes = values.pop(SCOPES, None)
+        if scopes is None:
+            raise TamperedField
+        if Role.AUDITOR not in self.actor.roles and not queries.consented(self.actor, scopes):
+            raise NotFound
         return Release(self.record, self.code, version, values, packs.digest(self.packed))
 
     def open(self) -> Release:

@@ -150,7 +150,7 @@ class AskShown:
 
 @dataclass(slots=True)
 class ReadAsk:
-    """Reading: an ask, by an auditor of the study or by the one who asked."""
+    """Reading: an ask, by an auditor of the study or by the one who asked; Gone if their key was replaced since."""
 
     collaborators: Collaborators
     actor: Actor
@@ -167,6 +167,9 @@ class ReadAsk:
         self.place = queries.place_of(self.collaborators, record)
         self.signed = roster.latest(session, self.collaborators, record.study_id)
         asker = self.row.asker_id == self.actor.user()
+        if asker and self.row.asker_fingerprint != self.actor.unlocked().fingerprint:
+            # Asked with a key that was replaced since: nothing opens it any more.
+            raise Gone
         self.found = None if asker else grants.find(session, self.actor, record.id, Scope.ask(self.ask))
         audit.write(session, self.collaborators, self.actor, "ask.read", record=record.id, ask=str(self.ask))
 
@@ -208,7 +211,7 @@ def _visible(session: Session, actor: Actor, ask: UUID) -> tuple[Ask, Record]:
     query = query.where(Ask.id == ask, Record.study_id == actor.study)
     if Role.AUDITOR not in actor.roles:
         query = query.where(Ask.asker_id == actor.user())
-    row = session.execute(query).tuples().one_or_none()
+    row = session.execute(query).one_or_none()
     if row is None:
         raise NotFound
     return row

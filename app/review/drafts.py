@@ -269,13 +269,14 @@ class DraftAgain:
         require(self.source.actor, Permission.DRAFT_EDIT)
         self.source.look(session)
         policies.check_editable(self.source.actor, self.source.row, self.source.row.draft_version)
-        self.system = roster.latest(session, self.source.collaborators, SYSTEM_STUDY)
+        self.system = roster.current(session, self.source.collaborators, SYSTEM_STUDY)
 
     def seal(self) -> Attempt:
         """Wrap the source key to the worker."""
         self.new = NewGrants(self.source.place)
         self.new.add(Scope.REWORK, self.system.key_of(Team.WORKER), self.source.key())
-        return Attempt(self.source.record, self.new.shares, self.source.signed.floor)
+        floor, also = self.source.signed.floor, self.system.floor
+        return Attempt(self.source.record, self.new.shares, floor, also=also)
 
     def store(self, session: Session) -> None:
         """Put the record back into the worker's queue; the redactor keeps it."""

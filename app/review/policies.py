@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -39,9 +39,9 @@ def check_approvable(session: Session, actor: Actor, record: Record) -> None:
         raise Conflict("This draft is not waiting for you.")
 
 
-def check_consented(record: Record) -> None:
+def check_consented(scopes: Iterable[str]) -> None:
     """Raise Conflict if the consent given covers no reader at all: then no release is made."""
-    if not READING_SCOPES & set(record.consent_scopes):
+    if READING_SCOPES.isdisjoint(scopes):
         raise Conflict("The consent given covers no release.")
 
 

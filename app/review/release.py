@@ -17,7 +17,7 @@ from app.cases.grants import FoundGrant, NewGrants, Scope
 from app.cases.making import Attempt
 from app.cases.models import Pack, Passage, Record
 from app.cases.queries import Status
-from app.cases.sealing import Compartment, Place, open_pack, seal_pack
+from app.cases.sealing import SCOPES, Compartment, Place, open_pack, seal_pack
 from app.collaborators import Collaborators
 from app.crypto import packs
 from app.crypto.sealed import Sealed
@@ -25,7 +25,8 @@ from app.crypto.secrets import Secret, split
 from app.errors import Conflict, DigestDiffers, Flaw, Invalid
 from app.review import policies
 from app.review.drafts import OpenSource
-from app.studies import roster
+from app.studies import instruments, roster
+from app.studies.answers import scopes_in_force
 from app.studies.roster import SignedRoster
 
 RESEARCH = Compartment.RESEARCH
@@ -48,7 +49,7 @@ class ReleaseRecord:
         require(opened.actor, Permission.RELEASE_MAKE, now=opened.collaborators.now())
         opened.look(session)
         policies.check_approvable(session, opened.actor, opened.row)
-        policies.check_consented(opened.row)
+        policies.check_consented(opened.row.consent_scopes)
         policies.check_digest(opened.row, self.renaming, self.digest)
         if packs.digest(opened.packed[opened.row.draft_version]) != opened.row.draft_digest:
             raise DigestDiffers
@@ -61,12 +62,15 @@ class ReleaseRecord:
     def seal(self) -> Attempt:
         """Open the draft, seal the research copy, wrap its key and the halves of the source key."""
         opened, key = self.source, self.source.key()
-        draft = opened.decrypt(key).draft
-        if draft is None:
+        source = opened.decrypt(key)
+        if source.draft is None:
             raise Conflict
-        texts = {name: {"value": clean} for name, clean in policies.rename(draft, self.renaming).items()}
+        scopes = scopes_in_force(source.values)
+        policies.check_consented(scopes)
+        texts = {name: {"value": clean} for name, clean in policies.rename(source.draft, self.renaming).items()}
+        values = source.draft.values | texts | {SCOPES: sorted(scopes)}
         research = Secret.random()
-        self.sealed = seal_pack(opened.place, research, RESEARCH, draft.values | texts, self.version)
+        self.sealed = seal_pack(opened.place, research, RESEARCH, values, self.version)
         half_g, half_a = split(key)
         self.new = NewGrants(opened.place)
         self.new.add(Scope.research(self.version), opened.signed.key_of(Team.RESEARCHERS), research)
@@ -125,6 +129,7 @@ class CutRelease:
     place: Place = field(init=False)
     signed: SignedRoster = field(init=False)
     found: FoundGrant = field(init=False)
+    narratives: frozenset[str] = field(init=False)
     packed: Sealed = field(init=False, repr=False)
     new: NewGrants = field(init=False)
     sealed: Sealed = field(init=False, repr=False)
@@ -139,6 +144,8 @@ class CutRelease:
         self.signed = roster.latest(session, self.collaborators, self.row.study_id)
         self.found = grants.find(session, self.actor, self.record, Scope.research(version))
         self.packed = queries.pack(session, self.record, RESEARCH, version)
+        instrument = instruments.by_id(session, self.row.instrument_id)
+        self.narratives = frozenset(each.name for each in instrument.narratives)
         if packs.digest(self.packed) != self.digest:
             raise DigestDiffers
         audit.write(session, self.collaborators, self.actor, "release.read", case=case.id, record=self.record)
@@ -155,12 +162,12 @@ class CutRelease:
         return Attempt(self.record, self.new.shares, self.signed.floor)
 
     def _removed(self, values: dict[str, Any]) -> dict[str, Any]:
-        if not ({*self.cuts, *self.drop} <= values.keys()):
+        if not {*self.cuts, *self.drop} <= values.keys() - {SCOPES}:
             raise Invalid([Flaw("/cuts", "Names a field that this release does not have.")])
         result = dict(values)
         for name, ranges in self.cuts.items():
             text = values[name].get("value")
-            if not isinstance(text, str):
+            if name not in self.narratives or not isinstance(text, str):
                 raise Invalid([Flaw(f"/cuts/{name}", "Only texts can be cut; drop the field.")])
             result[name] = {"value": _cut(text, ranges, f"/cuts/{name}")}
         return result | {name: {"status": "withheld"} for name in self.drop}

@@ -79,6 +79,16 @@ def validate(instrument: Instrument, answers: object, *, policy: StudyPolicy) ->
     return run.checked(instrument)
 
 
+def scopes_in_force(values: Mapping[str, Mapping[str, object]]) -> frozenset[str]:
+    """Return what the consent in these answers covers: capped where only part of the explanation was understood."""
+    if values.get("source_type", {}).get("value") == PUBLIC:
+        return PUBLIC_SCOPES
+    ticked = values.get("consent_scopes", {}).get("value")
+    scopes = frozenset(ticked) if isinstance(ticked, list) else frozenset()
+    partial = values.get("consent_comprehension", {}).get("value") == "teach_back_partial"
+    return scopes & PARTIAL_SCOPES if partial else scopes
+
+
 def identity_names(instrument: Instrument, values: Mapping[str, Mapping[str, object]]) -> IdentityNames:
     """Return the people, places and codes that the identity answers name, each once, in the order of the form."""
     found: dict[str, dict[str, None]] = {"persons": {}, "places": {}, "codes": {}}
@@ -179,16 +189,12 @@ class _Run:
         )
 
     def _scopes(self) -> frozenset[str]:
-        if self._value("source_type") == PUBLIC:
-            return PUBLIC_SCOPES
+        scopes = scopes_in_force(self._read)
         ticked = self._value("consent_scopes")
-        scopes = frozenset(ticked) if isinstance(ticked, list) else frozenset()
-        if self._value("consent_comprehension") != "teach_back_partial":
-            return scopes
-        if scopes - PARTIAL_SCOPES:
+        if isinstance(ticked, list) and not scopes.issuperset(ticked):
             detail = "Only part was understood: no scope beyond team_analysis is in force."
             self.warnings.append(Flaw(f"{_ROOT}/consent_scopes/value", detail))
-        return scopes & PARTIAL_SCOPES
+        return scopes
 
     def _holds(self, test: Test) -> bool:
         value = self._value(test.field)

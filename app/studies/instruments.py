@@ -8,16 +8,17 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.access import Actor, Permission, require
 from app.audit import service as audit
 from app.collaborators import Collaborators
 from app.crypto.encoding import canonical_json
-from app.errors import NotFound, OwnWork
+from app.errors import Conflict, NotFound, OwnWork
 from app.studies.instrument import Instrument, bundled_definition
-from app.studies.models import InstrumentVersion
+from app.studies.models import InstrumentVersion, Study
+from app.studies.policy import StudyPolicy
 from app.studies.successor import check_successor
 
 CACHED = 128
@@ -69,7 +70,13 @@ def _newest(session: Session, study: UUID, name: str) -> Instrument | None:
 
 
 def publish(session: Session, collaborators: Collaborators, actor: Actor, study: UUID, key: UUID) -> None:
-    """Publish a draft, by another person than its drafter; NotFound if there is no such draft."""
+    """Publish a draft.
+
+    Raises:
+        NotFound: the study has no such version.
+        OwnWork: whoever drafted it does not publish it.
+        Conflict: it is published already.
+    """
     require(actor, Permission.INSTRUMENT_PUBLISH)
     row = session.execute(
         select(InstrumentVersion).where(InstrumentVersion.id == key, InstrumentVersion.study_id == study)
@@ -78,6 +85,8 @@ def publish(session: Session, collaborators: Collaborators, actor: Actor, study:
         raise NotFound
     if row.drafted_by == actor.user():
         raise OwnWork
+    if row.published_at is not None:
+        raise Conflict("This version is published already.")
     session.execute(
         update(InstrumentVersion)
         .where(InstrumentVersion.id == key, InstrumentVersion.published_at.is_(None))
@@ -86,19 +95,34 @@ def publish(session: Session, collaborators: Collaborators, actor: Actor, study:
     audit.write(session, collaborators, actor, "instrument.published", instrument=str(key))
 
 
-def published(session: Session, study: UUID, name: str, version: str) -> tuple[UUID, Instrument]:
-    """A published version of the study by name and version; NotFound otherwise."""
-    row = session.execute(
-        select(InstrumentVersion.id, InstrumentVersion.body).where(
-            InstrumentVersion.study_id == study,
-            InstrumentVersion.name == name,
-            InstrumentVersion.version == version,
-            InstrumentVersion.published_at.is_not(None),
-        )
-    ).one_or_none()
+def published(session: Session, study: UUID, name: str, version: str) -> tuple[UUID, Instrument, StudyPolicy]:
+    """A published version of the study by name and version, and the study's policy; NotFound otherwise."""
+    wanted = {"study": study, "name": name, "version": version}
+    row = session.connection().execute(_PUBLISHED, wanted).one_or_none()
     if row is None:
         raise NotFound
-    return row.id, parsed(row.body)
+    known = _KNOWN.get((row.id, row.sha256))
+    if known is None:
+        known = by_id(session, row.id)
+        if len(_KNOWN) >= CACHED:
+            _KNOWN.clear()
+        _KNOWN[row.id, row.sha256] = known
+    return row.id, known, StudyPolicy.from_dict(row.policy)
+
+
+# Every intake asks; a definition is a hundred kilobytes and does not change once it is published, so it is read once.
+_KNOWN: dict[tuple[UUID, bytes], Instrument] = {}
+_version, _study = InstrumentVersion.table(), Study.table()
+_PUBLISHED = (
+    select(_version.c.id, _version.c.sha256, _study.c.policy)
+    .join_from(_version, _study, _study.c.id == _version.c.study_id)
+    .where(
+        _version.c.study_id == bindparam("study"),
+        _version.c.name == bindparam("name"),
+        _version.c.version == bindparam("version"),
+        _version.c.published_at.is_not(None),
+    )
+)
 
 
 def by_id(session: Session, key: UUID) -> Instrument:

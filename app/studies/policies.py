@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -26,16 +25,15 @@ def check_open(session: Session, roster: SignedRoster, now: datetime) -> None:
         raise StudyNotOpen
     if roster.exempt:
         return
+    live = {
+        team: {user for user in users if roster.members[user].live(now)}
+        for team, users in teams.confirmed_by_team(session, roster).items()
+    }
     for team in (Team.GUARDIANS, Team.AUDITORS):
-        if len(_live(session, roster, team, now)) < CONFIRMED_PER_HALF:
+        if len(live.get(team, ())) < CONFIRMED_PER_HALF:
             raise StudyNotOpen
-    redaction = _live(session, roster, Team.REDACTION, now)
+    redaction = live.get(Team.REDACTION, set())
     redactors = {user for user in redaction if Role.REDACTOR in roster.members[user].roles}
     approvers = {user for user in redaction if Role.APPROVER in roster.members[user].roles}
     if not redactors or not approvers or len(redactors | approvers) < CONFIRMED_PER_HALF:
         raise StudyNotOpen
-
-
-def _live(session: Session, roster: SignedRoster, team: Team, now: datetime) -> frozenset[UUID]:
-    members = teams.confirmed(session, roster, team)
-    return frozenset(user for user in members if roster.members[user].live(now))

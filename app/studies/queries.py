@@ -30,7 +30,7 @@ def mine(session: Session, collaborators: Collaborators, actor: Actor) -> list[t
     """The studies whose verified roster names the actor now."""
     require(actor, Permission.SESSION_OWN)
     found = []
-    for study, name in session.execute(select(Study.id, Study.name).order_by(Study.name)).tuples():
+    for study, name in session.execute(select(Study.id, Study.name).order_by(Study.name)):
         try:
             acting, _ = service.act_in(session, collaborators, actor, study)
         except NotFound:

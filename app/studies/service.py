@@ -277,7 +277,7 @@ def _next_epoch(session: Session, collaborators: Collaborators, signed: SignedRo
     rest = [signed.members[who] for who in sorted(teams.confirmed(session, signed, team))]
     rest = [place for place in rest if place.live(collaborators.now())]
     publics = dict(
-        session.execute(select(User.id, User.public).where(User.id.in_([place.user for place in rest]))).tuples().all()
+        session.execute(select(User.id, User.public).where(User.id.in_([place.user for place in rest]))).all()
     )
     pair = KeyPair.generate()
     key = teams.add_epoch(session, signed.study, team, pair)
@@ -300,8 +300,11 @@ def _known(session: Session, user: UUID, fingerprint: bytes) -> User:
     return row
 
 
-def found_worker(session: Session, collaborators: Collaborators, actor: Actor) -> None:
-    """Make the worker's first pair: private half wrapped for worker nodes, public half on the signed system roster."""
+def renew_worker(session: Session, collaborators: Collaborators, actor: Actor) -> None:
+    """Make the worker's next pair: private half wrapped for worker nodes, public half on the signed system roster.
+
+    New records are sealed to it at once; the worker moves what waits under an older pair and then ends that pair.
+    """
     if actor.kind is not ActorKind.OPERATOR:
         raise Forbidden
     pair = KeyPair.generate()

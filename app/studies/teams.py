@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.orm import Session
 
 from app.access import Actor, Team
@@ -138,11 +138,29 @@ def holders(session: Session, study: UUID, team: Team) -> dict[UUID, frozenset[U
 
 def confirmed(session: Session, roster: SignedRoster, team: Team) -> frozenset[UUID]:
     """Who of the roster holds a box of every epoch of the team that is in use."""
-    epochs = frozenset(in_use(session, roster.study, team))
-    if not epochs:
-        return frozenset()
-    return frozenset(
-        user
-        for user, boxes in holders(session, roster.study, team).items()
-        if user in roster.members and boxes >= epochs
-    )
+    return confirmed_by_team(session, roster).get(team, frozenset())
+
+
+def confirmed_by_team(session: Session, roster: SignedRoster) -> dict[Team, frozenset[UUID]]:
+    """For each team with an epoch in use: who of the roster holds a box of every one of them."""
+    epochs: dict[Team, set[UUID]] = {}
+    boxes: dict[tuple[Team, UUID], set[UUID]] = {}
+    for name, epoch, user in session.connection().execute(_BOXES, {"study": roster.study}):
+        team = Team(name)
+        epochs.setdefault(team, set()).add(epoch)
+        if user in roster.members:
+            boxes.setdefault((team, user), set()).add(epoch)
+    holding: dict[Team, set[UUID]] = {team: set() for team in epochs}
+    for (team, user), held_boxes in boxes.items():
+        if held_boxes >= epochs[team]:
+            holding[team].add(user)
+    return {team: frozenset(users) for team, users in holding.items()}
+
+
+# Every intake asks who is confirmed, so this goes past the mapper.
+_epoch, _member = Epoch.table(), Member.table()
+_BOXES = (
+    select(_epoch.c.team, _epoch.c.id, _member.c.user_id)
+    .outerjoin_from(_epoch, _member, _member.c.epoch_id == _epoch.c.id)
+    .where(_epoch.c.study_id == bindparam("study"))
+)
