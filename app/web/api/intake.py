@@ -1,0 +1,157 @@
+"""Intake: a record comes in, its receipt goes out; and the participant's way out again."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field
+
+from app.access import Permission
+from app.cases import withdrawal
+from app.errors import Conflict
+from app.intake import queries, service
+from app.intake.service import RECEIPT_KEY, Accepted, AcceptRecord, Submission
+from app.web.api.types import CaseCode, Hex32
+from app.web.bodies import INTAKE_LIMIT, Body, Out
+from app.web.deps import Runtime_, Signed
+from app.web.handling import Reply
+from app.web.routing import Router
+
+__all__ = ["router"]
+
+router = Router("/v1", tag="intake")
+
+
+class InstrumentRef(Body):
+    """A published questionnaire of the study."""
+
+    id: Annotated[str, Field(min_length=1, max_length=64)]
+    version: Annotated[str, Field(min_length=1, max_length=32)]
+
+
+class RecordBody(Body):
+    """One interview. ``case`` is null for a new interviewee, else the code of a case one submitted to before."""
+
+    study: UUID
+    case: CaseCode | None = None
+    instrument: InstrumentRef
+    answers: dict[str, Any] = Field(repr=False)
+    withdrawal_sha256: Hex32 | None = None
+
+
+class ReceiptOut(Out):
+    """A signed receipt; verify it offline with the deployment's receipt key."""
+
+    deployment: UUID
+    key_id: str
+    study: UUID
+    record: UUID
+    case: str
+    submitter: UUID
+    client_uuid: UUID
+    instrument_sha256: str
+    content: str
+    sealed_body_sha256: str
+    day: str
+    signature: str
+
+
+class WarningOut(Out):
+    """Something to look at again: where and what, never the value."""
+
+    pointer: str
+    detail: str
+
+
+class AcceptedOut(Out):
+    """The receipt, and warnings about the answers."""
+
+    receipt: ReceiptOut
+    warnings: list[WarningOut]
+
+
+class OneReceiptOut(Out):
+    """The receipt."""
+
+    receipt: ReceiptOut
+
+
+class KeysOut(Out):
+    """Public Ed25519 keys (hex) by key id: pin them."""
+
+    keys: dict[str, str]
+
+
+class WithdrawalBody(Body):
+    """The participant's withdrawal token."""
+
+    token: Annotated[str, Field(min_length=1, max_length=64, repr=False)]
+
+
+class Nothing(Out):
+    """An answer that tells nothing."""
+
+
+@router.put(
+    "/records/{client_uuid}",
+    permission=Permission.RECORD_SUBMIT,
+    status=201,
+    limit=INTAKE_LIMIT,
+    roles_later=True,
+    also={200: "The same content was accepted before: the same receipt."},
+)
+def submit_record(client_uuid: UUID, body: RecordBody, actor: Signed, runtime: Runtime_) -> Reply[AcceptedOut]:
+    """Take a record in: 201 once it is durable, 200 for the same content again, 409 for other content."""
+    submission = Submission(
+        client_uuid=client_uuid,
+        study=body.study,
+        case=body.case,
+        instrument=body.instrument.id,
+        version=body.instrument.version,
+        answers=body.answers,
+        withdrawal=None if body.withdrawal_sha256 is None else bytes.fromhex(body.withdrawal_sha256),
+    )
+    try:
+        return _reply(runtime.make(AcceptRecord(runtime.collaborators, actor, submission)))
+    except Conflict:
+        # Accepted before, or sent twice at once and the other one was first.
+        accepted = _again(runtime, actor, submission)
+        if accepted is None:
+            raise
+    return _reply(accepted)
+
+
+def _again(runtime: Runtime_, actor: Signed, submission: Submission) -> Accepted | None:
+    with runtime.glance() as session:
+        earlier = service.earlier(session, runtime.collaborators, actor, submission.client_uuid)
+    return None if earlier is None else earlier.again(runtime.collaborators, submission)
+
+
+def _reply(accepted: Accepted) -> Reply[AcceptedOut]:
+    warnings = [WarningOut(pointer=flaw.pointer, detail=flaw.detail) for flaw in accepted.warnings]
+    out = AcceptedOut(receipt=ReceiptOut.model_validate(accepted.receipt), warnings=warnings)
+    return Reply(out, 201 if accepted.new else 200)
+
+
+@router.get("/records/{client_uuid}/receipt", permission=Permission.RECEIPT_READ, roles_later=True)
+def read_receipt(client_uuid: UUID, actor: Signed, runtime: Runtime_) -> OneReceiptOut:
+    """The receipt of a record one submitted."""
+    with runtime.glance() as session:
+        return OneReceiptOut(
+            receipt=ReceiptOut.model_validate(queries.receipt(session, runtime.collaborators, actor, client_uuid))
+        )
+
+
+@router.get("/receipt-keys", permission=Permission.NOTHING_NEEDED)
+def read_receipt_keys(runtime: Runtime_) -> KeysOut:
+    """The keys that receipts verify with."""
+    return KeysOut(keys={RECEIPT_KEY: runtime.collaborators.custody.public(RECEIPT_KEY).hex()})
+
+
+@router.post("/withdrawals", permission=Permission.NOTHING_NEEDED, status=202)
+def withdraw_by_token(body: WithdrawalBody, runtime: Runtime_) -> Nothing:
+    """Withdraw with the token alone: the case is frozen at once. An unknown token gets the same answer."""
+    with runtime.transaction() as session:
+        withdrawal.withdraw_by_token(session, runtime.collaborators, body.token)
+    return Nothing()

@@ -1,0 +1,125 @@
+"""What researchers read, auditors sample, and anybody who reads may report."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field
+
+from app.access import Permission
+from app.research import library
+from app.research.library import DrawSample, FreezePassage, ReadRelease, ReadReports, Release, Report
+from app.web.api.types import FieldName, Reason
+from app.web.bodies import Body, Out
+from app.web.deps import Acting, Runtime_
+from app.web.routing import Router
+
+__all__ = ["router"]
+
+router = Router("/v1/studies/{study}", tag="research")
+
+Offset = Annotated[int, Field(ge=0, le=10_000_000)]
+
+
+class ListedOut(Out):
+    """A release one may read."""
+
+    record: UUID
+    case: str
+    version: int
+
+
+class ListOut(Out):
+    """The releases one may read."""
+
+    releases: list[ListedOut]
+
+
+class ReleaseOut(Out):
+    """A release: redacted texts and generalised values."""
+
+    record: UUID
+    case: str
+    version: int
+    digest: str
+    values: dict[str, Any] = Field(repr=False)
+
+
+class ReportBody(Body):
+    """A range (code points) of a released text that may identify somebody, and why."""
+
+    field: FieldName
+    start: Offset
+    end: Offset
+    reason: Reason
+
+
+class PassageOut(Out):
+    """A reported passage."""
+
+    field: str
+    start: int
+    end: int
+    reason: str = Field(repr=False)
+
+
+class PassagesOut(Out):
+    """The reported passages of a release."""
+
+    reports: list[PassageOut]
+
+
+@router.get("/releases", permission=Permission.RELEASE_READ)
+def list_releases(study: UUID, actor: Acting, runtime: Runtime_) -> ListOut:  # noqa: ARG001
+    """The releases that consent and triage let one read."""
+    with runtime.glance() as session:
+        rows = library.listed(session, actor)
+    return ListOut(
+        releases=[ListedOut(record=record.id, case=case.code, version=record.release_version) for record, case in rows]
+    )
+
+
+@router.get("/releases/{record}", permission=Permission.RELEASE_READ)
+def read_release(study: UUID, record: UUID, actor: Acting, runtime: Runtime_) -> ReleaseOut:  # noqa: ARG001
+    """Read a release."""
+    return _out(runtime.read(ReadRelease(runtime.collaborators, actor, record)))
+
+
+def _out(release: Release) -> ReleaseOut:
+    return ReleaseOut(
+        record=release.record,
+        case=release.case,
+        version=release.version,
+        digest=release.digest.hex(),
+        values=release.values,
+    )
+
+
+@router.post("/releases/{record}/reports", permission=Permission.PASSAGE_FREEZE, status=201)
+def report_passage(study: UUID, record: UUID, body: ReportBody, actor: Acting, runtime: Runtime_) -> None:  # noqa: ARG001
+    """Report a passage as identifying: the release is hidden at once from everybody but approvers."""
+    report = Report(body.field, body.start, body.end, body.reason)
+    freezing = FreezePassage(ReadRelease(runtime.collaborators, actor, record), report)
+    sealed = runtime.read(freezing)
+    with runtime.transaction() as session:
+        library.store_report(session, runtime.collaborators, freezing, sealed)
+
+
+@router.get("/releases/{record}/reports", permission=Permission.RELEASE_CUT)
+def list_reports(study: UUID, record: UUID, actor: Acting, runtime: Runtime_) -> PassagesOut:  # noqa: ARG001
+    """The reports that a cut has to answer."""
+    rows = runtime.read(ReadReports(ReadRelease(runtime.collaborators, actor, record)))
+    return PassagesOut(reports=[PassageOut.model_validate(row) for row in rows])
+
+
+@router.post("/samples/{record}", permission=Permission.SAMPLE_DRAW)
+def draw_sample(study: UUID, record: UUID, actor: Acting, runtime: Runtime_) -> None:  # noqa: ARG001
+    """Hand a release to the auditors for two weeks."""
+    runtime.make(DrawSample(ReadRelease(runtime.collaborators, actor, record)))
+
+
+@router.get("/samples/{record}", permission=Permission.SAMPLE_READ)
+def read_sample(study: UUID, record: UUID, actor: Acting, runtime: Runtime_) -> ReleaseOut:  # noqa: ARG001
+    """Read a drawn sample."""
+    return _out(runtime.read(ReadRelease(runtime.collaborators, actor, record)))

@@ -1,0 +1,102 @@
+"""What an endpoint may ask for beside its parameters: annotate an argument with one of these types.
+
+    def take(study: UUID, record: UUID, actor: Acting, runtime: Runtime_) -> Taken: ...
+
+They are names for FastAPI's sake; ``handling`` fills them in, in the same thread as the endpoint and without further
+hops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Annotated, Any, NoReturn
+from uuid import UUID
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from app.access import Actor, ActorKind
+from app.accounts import devices, sessions
+from app.bootstrap import Runtime
+from app.errors import Unauthenticated
+from app.studies import service as studies
+from app.studies.roster import SignedRoster
+from app.web.headers import source_of
+
+__all__ = ["Acting", "Call", "Roster", "Runtime_", "Signed", "Source", "Token"]
+
+DEVICE_TOKEN = "td_"  # noqa: S105  the public prefix, not a token
+NOBODY = Actor(ActorKind.NOBODY)
+# A token has 46 characters; nothing much longer is looked up.
+LONGEST_TOKEN = 200
+
+
+@dataclass(slots=True)
+class Call:
+    """One request on its way to its endpoint."""
+
+    request: Request
+    runtime: Runtime
+    actor: Actor = NOBODY
+    roster: SignedRoster | None = field(default=None, repr=False)
+
+    @property
+    def id(self) -> str:
+        """The request's id."""
+        return str(self.request.scope["request_id"])
+
+    def authenticate(self, study: UUID | None) -> None:
+        """Find out who calls, and as what in this study.
+
+        Raises:
+            Unauthenticated: nobody, or nobody any more.
+            NotFound: no such study, or the caller is not in it.
+        """
+        token = token_of(self.request)
+        collaborators = self.runtime.collaborators
+        with self.runtime.glance() as session:
+            if token.startswith(DEVICE_TOKEN):
+                self.actor = devices.authenticate_device(session, collaborators, token)
+            else:
+                self.actor = sessions.authenticate(session, collaborators, token)
+            if study is not None:
+                self.actor, self.roster = studies.act_in(session, collaborators, self.actor, study)
+
+
+def token_of(request: Request) -> str:
+    """The bearer token (RFC 6750, in the header only); Unauthenticated if there is none."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip().isascii() or not 0 < len(token) <= LONGEST_TOKEN:
+        raise Unauthenticated
+    return token.strip()
+
+
+@dataclass(frozen=True, eq=False)
+class Injected:
+    """Marks an argument that is filled in from the call."""
+
+    give: Callable[[Call], Any]
+
+    def __call__(self) -> NoReturn:
+        """Never called: only ``handling`` runs endpoints."""
+        raise NotImplementedError
+
+
+def _roster(call: Call) -> SignedRoster:
+    if call.roster is None:
+        raise RuntimeError("a roster is there only where the path names the study")
+    return call.roster
+
+
+# The process's parts and its ways to work.
+Runtime_ = Annotated[Runtime, Depends(Injected(lambda call: call.runtime))]
+# The caller. On routes under /v1/studies/{study} with the roles in that study, elsewhere with none of any study.
+Signed = Annotated[Actor, Depends(Injected(lambda call: call.actor))]
+Acting = Signed
+# The verified roster of the study in the path.
+Roster = Annotated[SignedRoster, Depends(Injected(_roster))]
+# The caller's own bearer token.
+Token = Annotated[str, Depends(Injected(lambda call: token_of(call.request)))]
+# The address the request comes from, behind trusted proxies.
+Source = Annotated[str, Depends(Injected(lambda call: source_of(call.request, call.runtime.settings.trusted_proxies)))]

@@ -1,0 +1,145 @@
+"""One request from its body to its answer: one hop to a thread, in which everything happens in one order.
+
+    read the body (bounded)  ->  who calls, as what  ->  may they  ->  bind and validate  ->  endpoint  ->  serialise
+
+Nothing is validated for a stranger, so a 401 or 403 says nothing about the input. An answer exists only after the
+endpoint returned, and endpoints commit before they return.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Generic, TypeVar
+
+from pydantic import TypeAdapter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.access import ActorKind, Permission, require
+from app.audit import service as audit
+from app.bootstrap import Runtime
+from app.errors import Forbidden, NotFound, TestimonyError
+from app.logs import get_logger
+from app.web.binding import Binding
+from app.web.bodies import read_bytes
+from app.web.deps import Call
+from app.web.problems import internal_problem, problem_for, status_of
+
+__all__ = ["Handler", "Reply"]
+
+T = TypeVar("T")
+log = get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply(Generic[T]):
+    """An answer whose status or headers differ from what the route says by default."""
+
+    body: T
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a route demands and how it answers. ``roles_later``: the service learns the study and asks by itself."""
+
+    path: str
+    permission: Permission
+    status: int
+    limit: int
+    roles_later: bool
+
+
+class Handler:
+    """Serves one route."""
+
+    def __init__(
+        self,
+        endpoint: Callable[..., Any],
+        terms: Terms,
+        binding: Binding,
+        answers: Any,
+        runtime: Runtime,
+        pool: Executor,
+    ) -> None:
+        self._endpoint = endpoint
+        self._terms = terms
+        self._binding = binding
+        self._adapter: TypeAdapter[Any] | None = None if answers is None else TypeAdapter(answers)
+        self._runtime = runtime
+        self._pool = pool
+
+    async def __call__(self, request: Request) -> Response:
+        """Read the body here, do everything else in a thread."""
+        raw = b""
+        if self._binding.body is not None:
+            try:
+                raw = await read_bytes(request, self._terms.limit)
+            except TestimonyError as error:
+                return problem_for(error, str(request.scope["request_id"]))
+        run = contextvars.copy_context().run
+        return await asyncio.get_running_loop().run_in_executor(self._pool, run, self.serve, request, raw)
+
+    def serve(self, request: Request, raw: bytes) -> Response:
+        """Answer, whatever happens."""
+        call = Call(request, self._runtime)
+        try:
+            return self._answer(call, raw)
+        except (Forbidden, NotFound) as error:
+            return self._denied(call, error)
+        except TestimonyError as error:
+            _note(error)
+            return problem_for(error, call.id)
+        except Exception:
+            log.exception("unforeseen error", route=self._terms.path)
+            return internal_problem(call.id)
+
+    def _answer(self, call: Call, raw: bytes) -> Response:
+        terms = self._terms
+        if terms.permission is not Permission.NOTHING_NEEDED:
+            call.authenticate(self._binding.study(call.request))
+            if not terms.roles_later:
+                require(call.actor, terms.permission)
+        result = self._endpoint(**self._binding.arguments(call, raw))
+        if isinstance(result, Response):
+            return result
+        status, headers = terms.status, None
+        if isinstance(result, Reply):
+            result, status, headers = result.body, result.status, result.headers
+        if self._adapter is None:
+            return Response(status_code=status, headers=headers)
+        # A value of another type than promised is an error of ours; pydantic's own warning would print the value.
+        content = self._adapter.dump_json(result, warnings="error")
+        return Response(content, status, headers, media_type="application/json")
+
+    def _denied(self, call: Call, error: TestimonyError) -> Response:
+        """Tell the caller, once the denial of somebody known is written; 503 if it cannot be."""
+        if call.actor.kind is ActorKind.NOBODY:
+            return problem_for(error, call.id)
+        try:
+            with self._runtime.transaction() as session:
+                audit.write(
+                    session,
+                    self._runtime.collaborators,
+                    call.actor,
+                    "denied",
+                    route=self._terms.path,
+                    permission=self._terms.permission.value,
+                    code=error.code,
+                )
+        except TestimonyError as failed:
+            _note(failed)
+            return problem_for(failed, call.id)
+        return problem_for(error, call.id)
+
+
+def _note(error: TestimonyError) -> None:
+    """Errors of ours that an operator should see; refusals are no news."""
+    if status_of(error) >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("request failed", code=error.code, exc_info=error)

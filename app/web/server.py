@@ -1,0 +1,74 @@
+"""Running the web service: granian with TLS 1.3, HTTP/1.1 and HTTP/2, several processes, a graceful stop.
+
+The parent process holds no key and opens no database; each worker process builds its own application.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols
+from granian.http import HTTP1Settings, HTTP2Settings
+from granian.log import LogLevels
+from granian.server.mp import MPServer
+
+from app import logs
+from app.settings import PREFIX, Settings
+
+__all__ = ["serve"]
+
+TARGET = "app.web.asgi:create"
+METRICS_FOLDER = "metrics"
+# Headers beyond these are no client of ours. hyper's smallest buffer; HTTP/2 counts decoded bytes.
+HEADER_BYTES = 32 << 10
+HEADER_MILLISECONDS = 10_000
+STREAMS_PER_CONNECTION = 100
+PING_MILLISECONDS = 30_000
+# Requests under way when a stop is asked for have this long, in seconds.
+STOP_SECONDS = 30
+REQUESTS_AT_ONCE = 256
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM. Requests under way are finished before the processes end."""
+    os.environ[f"{PREFIX}DATA"] = str(settings.data)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_empty_folder(settings.data / METRICS_FOLDER))
+    _server(settings).serve()
+
+
+def _server(settings: Settings) -> MPServer:
+    return MPServer(
+        TARGET,
+        factory=True,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        workers=settings.web_processes,
+        loop=Loops.auto,
+        http=HTTPModes.auto,
+        websockets=False,
+        backpressure=REQUESTS_AT_ONCE,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS, max_buffer_size=HEADER_BYTES),
+        http2_settings=HTTP2Settings(
+            max_headers_size=HEADER_BYTES,
+            max_concurrent_streams=STREAMS_PER_CONNECTION,
+            keep_alive_interval=PING_MILLISECONDS,
+        ),
+        ssl_cert=settings.tls_certificate,
+        ssl_key=settings.tls_key,
+        ssl_protocol_min=SSLProtocols.tls13,
+        log_dictconfig=logs.library_logging(),
+        log_level=LogLevels.info,
+        log_access=False,
+        respawn_failed_workers=True,
+        workers_kill_timeout=STOP_SECONDS,
+    )
+
+
+def _empty_folder(folder: Path) -> Path:
+    """Counts of processes that are gone would be added up again."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)
+    return folder

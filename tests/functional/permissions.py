@@ -1,0 +1,145 @@
+"""The table of who may do what, written by hand from the design and from nothing else, so that it can disagree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+A64 = "a" * 64
+NOBODY_THERE = "00000000-0000-4000-8000-00000000dead"
+
+EVERYBODY = "interviewer redactor approver researcher lead guardian auditor admin"
+MEMBERS = "interviewer redactor approver researcher lead guardian auditor"
+KEYHOLDERS = "redactor approver researcher lead guardian auditor"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One address of one study: which roles may, and what they then get; ``factor``: a fresh second factor is asked.
+
+    In a path, names in braces stand for what ``test_permissions`` made; ``{absent}`` is the id of nothing. Changes
+    are sent where they cannot succeed (409, 404, 422), so that one row does not change the world of the next.
+    """
+
+    method: str
+    path: str
+    who: str
+    status: int
+    body: dict[str, Any] | None = None
+    factor: bool = False
+    device: bool = False
+
+    @property
+    def name(self) -> str:
+        """How the case is called in a report."""
+        return f"{self.method} {self.path}"
+
+
+def row(method: str, path: str, who: str, status: int, body: dict[str, Any] | None = None, **more: bool) -> Row:
+    """A row below ``/v1/studies/{study}``."""
+    return Row(method, "/v1/studies/{study}" + path, who, status, body, **more)
+
+
+IN_A_STUDY = (
+    row("GET", "", MEMBERS, 200),
+    row("GET", "/candidates?name=interviewer", "lead", 200),
+    row("PUT", "/members/{absent}", "lead", 404, {"roles": ["researcher"], "fingerprint": A64}, factor=True),
+    row("POST", "/members/{absent}/confirmation", KEYHOLDERS, 404, {"fingerprint": A64}, factor=True),
+    row("DELETE", "/members/{absent}", "lead", 404, factor=True),
+    row("POST", "/teams/redaction", "redactor approver", 409, factor=True),
+    row("POST", "/teams/researchers", "approver researcher lead", 409, factor=True),
+    row("POST", "/teams/guardians", "guardian", 409, factor=True),
+    row("POST", "/teams/auditors", "auditor", 409, factor=True),
+    row("POST", "/teams/worker", "", 403),
+    row("POST", "/teams/redaction/moves", "redactor approver", 200),
+    row("POST", "/teams/researchers/moves", "approver researcher lead", 200),
+    row("POST", "/teams/guardians/moves", "guardian", 200),
+    row("POST", "/teams/auditors/moves", "auditor", 200),
+    row("POST", "/teams/worker/moves", "", 403),
+    row("GET", "/instruments", MEMBERS, 200, device=True),
+    row("GET", "/instruments/{instrument}", MEMBERS, 200, device=True),
+    row("GET", "/instruments/{instrument}/schema", MEMBERS, 200, device=True),
+    row("POST", "/instruments", "lead", 422, {}),
+    row("POST", "/instruments/{absent}/publication", "approver", 404),
+    row("GET", "/queue", "redactor approver", 200),
+    row("POST", "/queue/next", "redactor approver", 404),
+    row("GET", "/records/{absent}/source", "redactor approver", 404),
+    row("PUT", "/records/{absent}/draft", "redactor", 404, {"version": 1, "texts": {}}),
+    row("POST", "/records/{absent}/draft/finish", "redactor", 404, {"version": 1}),
+    row("POST", "/records/{absent}/draft/return", "approver", 404, {"comment": "look again"}),
+    row("POST", "/records/{absent}/draft/again", "redactor", 404),
+    row("POST", "/records/{absent}/draft/preview", "redactor approver", 404, {}),
+    row("POST", "/records/{absent}/release", "approver", 404, {"digest": A64}, factor=True),
+    row("POST", "/records/{absent}/release/cut", "approver", 404, {"digest": A64}, factor=True),
+    row("GET", "/releases", "approver researcher lead", 200),
+    row("GET", "/releases/{record}", "approver researcher lead", 200),
+    row("GET", "/releases/{record}/reports", "approver", 200),
+    row(
+        "POST",
+        "/releases/{absent}/reports",
+        "approver researcher lead auditor",
+        404,
+        {"field": "f", "start": 0, "end": 1, "reason": "a place"},
+    ),
+    row("POST", "/samples/{absent}", "approver", 404),
+    row("GET", "/samples/{record}", "auditor", 200),
+    row("GET", "/protection", "guardian", 200),
+    row("GET", "/protection/{record}", "guardian", 200),
+    row("PUT", "/protection/{absent}/triage", "guardian", 404, {"version": 0, "outcome": "watch", "hidden": True}),
+    row(
+        "POST",
+        "/asks",
+        "guardian",
+        404,
+        {"record": NOBODY_THERE, "scope": "identity", "fields": ["legal_name"], "reason": "danger"},
+    ),
+    row("GET", "/asks", "guardian auditor", 200),
+    row("GET", "/asks/{ask}", "guardian auditor", 200),
+    row("POST", "/asks/{absent}/approval", "auditor", 404, {"digest": A64}, factor=True),
+    row("POST", "/asks/{absent}/refusal", "auditor", 404, {"reason": "no"}, factor=True),
+    row("GET", "/asks/{ask}/disclosure", "guardian", 409),
+    row("POST", "/asks/{ask}/reopening", "guardian", 409),
+    row("POST", "/cases/AAAA-2222/withdrawal", "interviewer guardian", 404),
+    row("POST", "/cases/AAAA-2222/erasure", "lead guardian", 404, {}, factor=True),
+    row("POST", "/cases/AAAA-2222/thaw", "lead guardian", 404, factor=True),
+    row("PUT", "/cases/AAAA-2222/hold", "lead guardian", 404, factor=True),
+    row("DELETE", "/cases/AAAA-2222/hold", "lead guardian", 404, factor=True),
+    row("GET", "/events", "lead guardian auditor", 200),
+)
+
+# Addresses of no study: whoever is signed in may, or the admin alone. Nothing here depends on a study's roles.
+ELSEWHERE = (
+    Row("GET", "/v1/sessions", EVERYBODY, 200),
+    Row("DELETE", "/v1/sessions/{absent}", EVERYBODY, 404),
+    Row("POST", "/v1/sessions/current/step-up", EVERYBODY, 422, {}),
+    Row("PUT", "/v1/password", EVERYBODY, 422, {}),
+    Row("GET", "/v1/users/me", EVERYBODY, 200),
+    Row("GET", "/v1/devices", EVERYBODY, 200),
+    Row("DELETE", "/v1/devices/{absent}", EVERYBODY, 404),
+    Row("GET", "/v1/studies", EVERYBODY, 200),
+    Row("GET", "/v1/users", "admin", 200),
+    Row("PATCH", "/v1/users/{absent}", "admin", 404, {"active": False}),
+    Row("POST", "/v1/users/{absent}/reset", "admin", 404),
+    Row("POST", "/v1/invitations", "admin", 422, {"name": ""}),
+    Row("POST", "/v1/devices", "admin", 404, {"user": NOBODY_THERE, "study": NOBODY_THERE}),
+    Row("POST", "/v1/studies", "admin", 404, {"name": "N", "lead": NOBODY_THERE, "fingerprint": A64}),
+    Row("GET", "/v1/events", "admin", 200),
+    Row("GET", "/metrics", "admin", 200),
+)
+
+# Ends the very session that the other rows use: judged in tests of their own.
+ENDS_SESSIONS = (("DELETE", "/v1/sessions"), ("DELETE", "/v1/sessions/current"))
+
+# Nobody has to sign in here.
+OPEN = (
+    Row("GET", "/v1/health/live", "", 200),
+    Row("GET", "/v1/health/ready", "", 200),
+    Row("GET", "/v1/receipt-keys", "", 200),
+    Row("GET", "/v1/openapi.json", "", 200),
+    Row("POST", "/v1/withdrawals", "", 202, {"token": "AAAA-AAAA-AAAA-AAAA-AAAA-AAAA-AA"}),
+    Row("POST", "/v1/sessions", "", 422, {}),
+    Row("POST", "/v1/invitations/accept", "", 422, {}),
+)
+
+# The study is named by the body or by the record, so the service asks: judged in tests of their own.
+BY_RECORD = (("PUT", "/v1/records/{client_uuid}"), ("GET", "/v1/records/{client_uuid}/receipt"))

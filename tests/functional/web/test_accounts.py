@@ -1,0 +1,177 @@
+"""Journeys through accounts, over HTTP and with real sign-ins."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pyotp
+import pytest
+
+from tests.functional.web.conftest import People
+from tests.people import PASSWORD
+from tests.site import Site
+
+NEW_PASSWORD = "seven herons over slate"
+
+
+def test_from_an_invitation_to_signing_out(site: Site) -> None:
+    """An admin invites; the person accepts, once; signs in; sees the session; signs out; the token is dead."""
+    admin = site.sign_in(site.house.admin())
+    token = site.call("POST", "/v1/invitations", json={"name": "noor"}, token=admin).json()["token"]
+
+    accepted = site.call("POST", "/v1/invitations/accept", json={"token": token, "password": PASSWORD})
+    again = site.call("POST", "/v1/invitations/accept", json={"token": token, "password": PASSWORD})
+    code = pyotp.TOTP(accepted.json()["totp_secret"]).at(site.house.clock())
+    body = {"name": "noor", "password": PASSWORD, "code": code}
+    signed_in = site.call("POST", "/v1/sessions", json=body)
+    replayed = site.call("POST", "/v1/sessions", json=body)
+    mine = signed_in.json()["token"]
+    listed = site.call("GET", "/v1/sessions", token=mine).json()["sessions"]
+    profile = site.call("GET", "/v1/users/me", token=mine).json()
+    out = site.call("DELETE", "/v1/sessions/current", token=mine)
+
+    assert (accepted.status_code, again.status_code) == (201, 410)
+    assert (signed_in.status_code, replayed.status_code) == (201, 401)
+    assert [(one["id"], one["current"]) for one in listed] == [(signed_in.json()["session"], True)]
+    assert profile["fingerprint"] == accepted.json()["fingerprint"]
+    assert (out.status_code, out.content) == (204, b"")
+    assert site.call("GET", "/v1/sessions", token=mine).status_code == 401
+
+
+def test_every_wrong_sign_in_reads_alike(site: Site) -> None:
+    """Unknown name, wrong password, wrong code: one answer."""
+    root = site.house.admin()
+    right = {"name": root.name, "password": root.password, "code": site.house.code(root)}
+
+    answers = [
+        site.call("POST", "/v1/sessions", json=right | wrong)
+        for wrong in ({"name": "nobody"}, {"password": "wrong wrong wrong"}, {"code": "000000"})
+    ]
+
+    assert {answer.status_code for answer in answers} == {401}
+    assert len({repr(sorted((answer.json() | {"instance": ""}).items())) for answer in answers}) == 1
+
+
+def test_many_wrong_sign_ins_pause_their_source_alone(site: Site) -> None:
+    """429 with the time to wait; from elsewhere the person still gets in."""
+    root = site.house.admin()
+    wrong = {"name": root.name, "password": "wrong wrong wrong", "code": "000000"}
+
+    answers = [site.call("POST", "/v1/sessions", json=wrong, source="198.51.100.1") for _ in range(6)]
+
+    assert [answer.status_code for answer in answers] == [401] * 5 + [429]
+    assert int(answers[-1].headers["retry-after"]) > 0
+    assert site.sign_in(root)
+
+
+def test_stepping_up_takes_a_fresh_code(site: Site, people: People) -> None:
+    """A new code moves the factor on; a wrong one asks again."""
+    token = site.sign_in(people.lead)
+    site.house.clock.advance(seconds=60)
+
+    good = site.call("POST", "/v1/sessions/current/step-up", json={"code": site.house.code(people.lead)}, token=token)
+    spent = site.call("POST", "/v1/sessions/current/step-up", json={"code": site.house.code(people.lead)}, token=token)
+
+    assert good.status_code == 200
+    assert good.json()["factor_at"] == site.house.clock().isoformat().replace("+00:00", "Z")
+    assert (spent.status_code, spent.json()["type"]) == (403, "urn:testimony:problem:step-up-required")
+
+
+def test_changing_the_password_ends_every_session(site: Site, people: People) -> None:
+    """The old password is asked for, the old sessions are gone, the new password opens."""
+    first, second = site.sign_in(people.lead), site.sign_in(people.lead)
+    wrong = site.call("PUT", "/v1/password", json={"old": "wrong wrong", "new": NEW_PASSWORD}, token=first)
+
+    right = site.call("PUT", "/v1/password", json={"old": PASSWORD, "new": NEW_PASSWORD}, token=first)
+
+    assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "/old")
+    assert right.status_code == 204
+    assert [site.call("GET", "/v1/sessions", token=token).status_code for token in (first, second)] == [401, 401]
+    body = {"name": people.lead.name, "password": NEW_PASSWORD}
+    site.house.clock.advance(seconds=30)
+    assert site.call("POST", "/v1/sessions", json=body | {"code": site.house.code(people.lead)}).status_code == 201
+
+
+def test_one_cannot_end_another_persons_session(site: Site, people: People) -> None:
+    """Theirs and absent read alike; one's own ends."""
+    mine, theirs = site.sign_in(people.lead), site.sign_in(people.interviewer)
+    (target,) = [
+        one["id"] for one in site.call("GET", "/v1/sessions", token=theirs).json()["sessions"] if one["current"]
+    ]
+
+    assert site.call("DELETE", f"/v1/sessions/{target}", token=mine).status_code == 404
+    assert site.call("DELETE", f"/v1/sessions/{uuid4()}", token=mine).status_code == 404
+    assert site.call("DELETE", f"/v1/sessions/{target}", token=theirs).status_code == 204
+    assert site.call("GET", "/v1/sessions", token=theirs).status_code == 401
+
+
+def test_a_deactivated_person_is_out_at_once(site: Site, people: People) -> None:
+    """Until an admin lets them in again."""
+    admin, token = site.sign_in(people.admin), site.sign_in(people.stranger)
+    address = f"/v1/users/{people.stranger.id}"
+
+    assert site.call("PATCH", address, json={"active": False}, token=admin).status_code == 204
+    assert site.call("GET", "/v1/sessions", token=token).status_code == 401
+
+    assert site.call("PATCH", address, json={"active": True}, token=admin).status_code == 204
+    assert site.sign_in(people.stranger)
+
+
+def test_a_reset_gives_a_new_account_key_and_no_study(site: Site, people: People) -> None:
+    """The person accepts the admin's token, has another fingerprint, and is no member until admitted anew."""
+    admin = site.sign_in(people.admin)
+    before = site.call("GET", "/v1/users/me", token=site.sign_in(people.interviewer)).json()["fingerprint"]
+
+    reset = site.call("POST", f"/v1/users/{people.interviewer.id}/reset", token=admin)
+    accepted = site.call(
+        "POST", "/v1/invitations/accept", json={"token": reset.json()["token"], "password": NEW_PASSWORD}
+    )
+
+    assert (reset.status_code, accepted.status_code) == (201, 201)
+    assert accepted.json()["fingerprint"] != before
+
+
+def test_a_device_is_enrolled_for_who_submits_in_the_study(site: Site, people: People) -> None:
+    """Not for others, not for other studies; its token reads nothing; revoked it is refused."""
+    admin = site.sign_in(people.admin)
+    wanted = {"user": str(people.interviewer.id), "study": str(people.study)}
+
+    enrolled = site.call("POST", "/v1/devices", json=wanted, token=admin)
+    others = [
+        site.call("POST", "/v1/devices", json=wanted | other, token=admin).status_code
+        for other in ({"user": str(people.lead.id)}, {"study": str(uuid4())}, {"user": str(uuid4())})
+    ]
+    phone = enrolled.json()["token"]
+
+    assert enrolled.status_code == 201
+    assert others == [404, 404, 404]
+    assert site.call("GET", f"/v1/studies/{people.study}/candidates?name=sol", token=phone).status_code == 403
+    assert site.call("DELETE", f"/v1/devices/{enrolled.json()['device']}", token=admin).status_code == 204
+    assert site.call("GET", "/v1/devices", token=phone).status_code == 401
+
+
+def test_a_lead_finds_whom_to_admit_by_name(site: Site, people: People) -> None:
+    """With the fingerprint to be read aloud; nobody else may look."""
+    address = f"/v1/studies/{people.study}/candidates?name=sol"
+
+    found = site.call("GET", address, token=site.sign_in(people.lead))
+
+    assert found.json()["id"] == str(people.stranger.id)
+    assert site.call("GET", address, token=site.sign_in(people.interviewer)).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/v1/invitations", {"name": "x.y"}),
+        ("GET", "/v1/users", None),
+        ("PATCH", f"/v1/users/{uuid4()}", {"active": False}),
+        ("POST", f"/v1/users/{uuid4()}/reset", None),
+        ("POST", "/v1/devices", {"user": str(uuid4()), "study": str(uuid4())}),
+    ],
+)
+def test_what_admins_do_nobody_else_does(site: Site, people: People, method: str, path: str, body: object) -> None:
+    """A lead neither."""
+    token = site.sign_in(people.lead)
+
+    assert site.call(method, path, json=body, token=token).status_code == 403
