@@ -1,0 +1,41 @@
+"""Reading releases, reporting passages, drawn samples."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from app.client.http import Http, Json, address
+
+__all__ = ["Research"]
+
+
+class Research:
+    """What researchers, leads and approvers read; for auditors drawn samples."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+
+    def releases(self, study: UUID) -> list[Json]:
+        """The releases one may read."""
+        return list(self._http.get(address("studies", study, "releases"))["releases"])
+
+    def release(self, study: UUID, record: UUID | str) -> Json:
+        """One release."""
+        return self._http.get(address("studies", study, "releases", record))
+
+    def report(self, study: UUID, record: UUID | str, *, field: str, start: int, end: int, reason: str) -> None:
+        """Report a passage that may identify somebody: nobody but approvers reads the release until it is settled."""
+        body = {"field": field, "start": start, "end": end, "reason": reason}
+        self._http.post(address("studies", study, "releases", record, "reports"), body)
+
+    def reports(self, study: UUID, record: UUID | str) -> list[Json]:
+        """The reports of a release."""
+        return list(self._http.get(address("studies", study, "releases", record, "reports"))["reports"])
+
+    def draw_sample(self, study: UUID, record: UUID | str) -> None:
+        """Give the auditors one release to check, for 14 days."""
+        self._http.post(address("studies", study, "samples", record))
+
+    def sample(self, study: UUID, record: UUID | str) -> Json:
+        """A drawn sample, for auditors."""
+        return self._http.get(address("studies", study, "samples", record))

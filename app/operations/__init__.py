@@ -1,0 +1,1 @@
+"""What an operator does at a terminal: set up, look, sweep, check after a restore. No HTTP, no printing."""

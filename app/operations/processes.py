@@ -1,0 +1,76 @@
+"""Child processes of a command: our own program again, started, watched, stopped."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+from app.logs import get_logger
+from app.settings import PREFIX
+
+__all__ = ["companion", "start", "stop"]
+
+STOP_SECONDS = 35.0
+# Between the end of a companion that nobody asked to end and the next one.
+AGAIN_SECONDS = 1.0
+
+log = get_logger()
+
+
+def start(
+    arguments: Sequence[str],
+    data: Path | None,
+    *,
+    log_file: Path | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> subprocess.Popen[bytes]:
+    """Run ``testimony`` with these arguments on a data folder.
+
+    What it writes goes to ``log_file``, if one is named; ``settings`` go before those of the folder.
+    """
+    command = [sys.executable, "-m", "app", *arguments, *(["--data", str(data)] if data is not None else [])]
+    environment = {**os.environ, **{PREFIX + name: value for name, value in (settings or {}).items()}}
+    with nullcontext() if log_file is None else log_file.open("ab") as log_to:
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log_to, stderr=log_to, env=environment)  # noqa: S603  our own program
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Ask it to end and wait; what does not end in time is killed."""
+    if process.poll() is None:
+        process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def companion(arguments: Sequence[str], data: Path | None) -> Iterator[None]:
+    """Keep such a process running beside the block; one that ends by itself is started again."""
+    stopping, turn = threading.Event(), threading.Lock()
+    running = [start(arguments, data)]
+
+    def watch() -> None:
+        while True:
+            status = running[0].wait()
+            if stopping.wait(AGAIN_SECONDS):
+                return
+            with turn:
+                if stopping.is_set():
+                    return
+                log.error("companion ended", job=arguments[0], status=status)
+                running[0] = start(arguments, data)
+
+    threading.Thread(target=watch, name="companion", daemon=True).start()
+    try:
+        yield
+    finally:
+        with turn:
+            stopping.set()
+        stop(running[0])

@@ -1,0 +1,32 @@
+"""The daily rotation with its event, and the backups that it leaves: only the newest opens anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from app.audit.service import write
+from app.bootstrap import Runtime
+from app.keystore.rotation import backup_path
+from app.keystore.rotation import rotate as rotate_keystore
+from app.operations.setup import OPERATOR
+
+__all__ = ["rotate"]
+
+BACKUP_FOLDER = "backup"
+
+
+def rotate(runtime: Runtime, backup: Path | None, progress: Callable[[int, int], None]) -> int:
+    """Rotate into ``backup`` (the data folder's own if None), delete the backups that died, and write the event."""
+    folder = backup or runtime.settings.data / BACKUP_FOLDER
+    # What waits to be destroyed goes first, so that this rotation makes it final everywhere.
+    runtime.drain()
+    runtime.collaborators.keystore.destroy_expired()
+    version = rotate_keystore(runtime.collaborators.keystore, folder, progress)
+    kept = backup_path(folder, version)
+    for old in folder.glob("keystore-*.backup"):
+        if old != kept:
+            old.unlink()
+    with runtime.transaction() as session:
+        write(session, runtime.collaborators, OPERATOR, "keystore.rotated", version=version)
+    return version
