@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.files import DEPLOY, program, run
+
+UNITS = DEPLOY / "systemd"
+SERVICES = ("testimony-web.service", "testimony-worker.service", "testimony-keystore-rotate.service")
+# systemd rates from 0 (closed) to 10 (open). Network and the state folder, which these need, cost about one.
+MOST_EXPOSED = 1.5
+REQUIRED = {
+    "User=testimony",
+    "NoNewPrivileges=yes",
+    "ProtectSystem=strict",
+    "LimitCORE=0",
+    "MemorySwapMax=0",
+    "CapabilityBoundingSet=",
+    "SystemCallFilter=@system-service",
+    "MemoryDenyWriteExecute=yes",
+    "UMask=0077",
+}
+
+
+def lines(name: str) -> list[str]:
+    """A unit, line by line."""
+    return (UNITS / name).read_text().splitlines()
+
+
+def startable(folder: Path) -> list[str]:
+    """Copies of the units that start a program this machine has, since systemd looks for it."""
+    for unit in UNITS.iterdir():
+        text = unit.read_text().replace("ExecStart=/opt/testimony/bin/testimony", "ExecStart=/bin/true")
+        (folder / unit.name).write_text(text)
+    return [str(path) for path in sorted(folder.iterdir())]
+
+
+def test_the_units_are_these() -> None:
+    """No unit is there that no test looks at."""
+    assert {unit.name for unit in UNITS.iterdir()} == {*SERVICES, "testimony-keystore-rotate.timer"}
+
+
+def test_systemd_understands_every_unit(tmp_path: Path) -> None:
+    """Its own check finds no unknown key and no value it would ignore."""
+    analyze = program("systemd-analyze")
+
+    verdict = run(analyze, "verify", "--man=no", *startable(tmp_path))
+
+    assert (verdict.returncode, verdict.stdout, verdict.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_systemd_rates_every_service_as_closed(name: str, tmp_path: Path) -> None:
+    """Its own rating of what a service could still reach stays below the limit."""
+    analyze = program("systemd-analyze")
+    startable(tmp_path)
+
+    threshold = f"--threshold={MOST_EXPOSED * 10:.0f}"
+    verdict = run(analyze, "security", "--offline=yes", "--no-pager", threshold, tmp_path / name)
+
+    assert verdict.returncode == 0, verdict.stdout
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_service_says_what_it_gives_up(name: str) -> None:
+    """The lines that keep plaintext out of swap and core dumps, and a taken-over process in its place."""
+    assert set(lines(name)) >= REQUIRED
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_database_urls_are_credentials(name: str) -> None:
+    """The URLs hold passwords, so they come as files for this unit alone."""
+    assert "LoadCredential=TESTIMONY_DATABASE_URL:/etc/testimony/secrets/database_url" in lines(name)
+    assert "LoadCredential=TESTIMONY_KEYSTORE_URL:/etc/testimony/secrets/keystore_url" in lines(name)
+
+
+@pytest.mark.parametrize(("name", "own"), [("testimony-web.service", "web"), ("testimony-worker.service", "worker")])
+def test_each_service_sees_its_own_keys_only(name: str, own: str) -> None:
+    """Custody is empty for the service but for its own, the keystore's and the public folder, all read-only."""
+    custody = "/var/lib/testimony/custody"
+    unit = lines(name)
+
+    assert f"TemporaryFileSystem={custody}:ro,mode=0755" in unit
+    assert [line for line in unit if line.startswith("Bind")] == [
+        f"BindReadOnlyPaths={custody}/{own} {custody}/kk {custody}/public"
+    ]
+    assert f"Environment=TESTIMONY_CUSTODY=file:{custody}/{own}#{own}" in unit
+
+
+def test_the_rotation_is_daily_and_made_up_for() -> None:
+    """The timer runs every day, and after a day switched off as soon as the machine is back."""
+    timer = lines("testimony-keystore-rotate.timer")
+
+    assert "OnCalendar=*-*-* 03:30:00" in timer
+    assert "Persistent=yes" in timer
