@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import sys
 from contextlib import nullcontext
 from enum import StrEnum
@@ -42,6 +43,8 @@ app = typer.Typer(
 )
 keystore = typer.Typer(no_args_is_help=True, help="The keystore's own operations.")
 app.add_typer(keystore, name="keystore")
+worker_key = typer.Typer(no_args_is_help=True, help="The worker's own key.")
+app.add_typer(worker_key, name="worker-key")
 
 DataOption = Annotated[
     Path | None, typer.Option("--data", help="The data folder; else TESTIMONY_DATA, else ./data.", show_default=False)
@@ -257,6 +260,15 @@ def rotate_command(
     out.print(f"The keystore is at key version {version}; the one before is destroyed.")
 
 
+@worker_key.command("renew")
+def renew_command(data: DataOption = None) -> None:
+    """Make the worker's next key pair; running workers move what waits to it and end the one before."""
+    runtime = _operator(data)
+    setup.renew_worker_key(runtime)
+    runtime.close()
+    out.print("The worker has a new key. Running workers move what waits to it within a minute.")
+
+
 @app.command()
 def submit(
     file: Path,
@@ -345,6 +357,7 @@ def demo(
 def main() -> None:
     """Run a command; every failure is a line and an exit code."""
     os.umask(0o077)  # databases, logs and backups are made by libraries, which leave their mode to this
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold testimony and keys; children inherit it
     try:
         app()
     except SettingsRefused as refused:

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import lru_cache
 from typing import Any, Literal
 
 from sqlalchemy import (
-    ARRAY,
     CHAR,
     BigInteger,
     Connection,
@@ -25,9 +24,9 @@ from sqlalchemy import (
     bindparam,
     create_engine,
     event,
-    func,
     insert,
     select,
+    union_all,
 )
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -41,6 +40,8 @@ BUSY_TIMEOUT_MS = 30_000
 DIGEST_BYTES = 32
 # The execution option of connections on which no transaction is begun.
 ALONE = "testimony_alone"
+# Different sets of rows that callers insert at once.
+SHAPES = 64
 
 NAMING = {
     "ix": "ix_%(column_0_label)s",
@@ -175,27 +176,27 @@ def insert_all(connection: Connection, rows: Sequence[tuple[Table, Sequence[Mapp
         for table, each in rows:
             connection.execute(insert(table), list(each))
         return
-    shape = tuple((table, tuple(each[0]), len(each) > 1) for table, each in rows)
-    connection.execute(
-        _insertion(shape),
-        {
-            f"{number}_{name}": [row[name] for row in each] if len(each) > 1 else each[0][name]
-            for number, (_, each) in enumerate(rows)
-            for name in each[0]
-        },
-    )
+    shape = tuple((table, tuple(each[0]), len(each)) for table, each in rows)
+    values = {
+        f"{number}_{row}_{name}": value
+        for number, (_, each) in enumerate(rows)
+        for row, columns in enumerate(each)
+        for name, value in columns.items()
+    }
+    connection.execute(_insertion(shape), values)
 
 
-@cache
-def _insertion(shape: tuple[tuple[Table, tuple[str, ...], bool], ...]) -> Insert:
-    """One statement for tables, their columns, and whether there are several rows; as many as the callers have."""
+@lru_cache(maxsize=SHAPES)
+def _insertion(shape: tuple[tuple[Table, tuple[str, ...], int], ...]) -> Insert:
+    """One statement for tables, their columns, and how many rows each gets."""
     *first, last = (_one_insertion(number, *each) for number, each in enumerate(shape))
     return last.add_cte(*(each.cte(f"rows_{number}") for number, each in enumerate(first)))
 
 
-def _one_insertion(number: int, table: Table, names: tuple[str, ...], several: bool) -> Insert:  # noqa: FBT001
-    types = {name: table.c[name].type for name in names}
-    if not several:
-        return insert(table).values({name: bindparam(f"{number}_{name}", type_=types[name]) for name in names})
-    arrays = (bindparam(f"{number}_{name}", type_=ARRAY(types[name])) for name in names)
-    return insert(table).from_select(names, select(*func.unnest(*arrays).table_valued(*names).render_derived().c))
+def _one_insertion(number: int, table: Table, names: tuple[str, ...], count: int) -> Insert:
+    # A list of VALUES would be compiled again for each use; arrays take their driver twice as long.
+    rows = [
+        select(*(bindparam(f"{number}_{row}_{name}", type_=table.c[name].type) for name in names))
+        for row in range(count)
+    ]
+    return insert(table).from_select(names, union_all(*rows))

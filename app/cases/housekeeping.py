@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.access import Actor
 from app.audit import service as audit
-from app.cases.models import Claim, Grant, Outbox
+from app.cases.models import Claim, Outbox
 from app.collaborators import Collaborators
 
 OUTBOX_BATCH = 200
@@ -43,11 +43,6 @@ def void(session: Session, attempt: UUID) -> None:
 def voided(session: Session, attempt: UUID) -> bool:
     """Whether the attempt's shares may be destroyed: it is void, not claimed."""
     return session.scalar(select(Claim.void).where(Claim.attempt == attempt)) is True
-
-
-def live_shares(session: Session) -> set[UUID]:
-    """Every share id that a grant, an ask or a disclosure of the main database still needs."""
-    return set(session.scalars(select(Grant.id)))
 
 
 def note_swept(session: Session, collaborators: Collaborators, actor: Actor, count: int) -> None:

@@ -36,7 +36,7 @@ def hide(text: str, spans: Iterable[Span]) -> str:
     return "".join(hidden)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Word:
     """A word of the view: ``low`` is folded; ``initial`` means it opens a sentence."""
 

@@ -40,7 +40,7 @@ _FOLD: dict[int, str | int | None] = {**_ARABIC, **_DIGITS, **_PUNCTUATION}
 _MAX_CLUSTER = 18  # NFKC may turn one code point into at most 18
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class View:
     """Readable text; character i stands for the original's ``starts[i]`` to ``ends[i]``."""
 

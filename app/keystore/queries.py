@@ -61,15 +61,15 @@ __all__ = [
 ]
 
 # Built once: SQLAlchemy then only binds the parameters.
-FLOOR = select(floor.c.version).where(floor.c.study == bindparam("study")).scalar_subquery()
-OTHER_FLOOR = select(floor.c.version).where(floor.c.study == bindparam("other")).scalar_subquery()
+_stored_floor = select(floor.c.version).where(floor.c.study == bindparam("study")).scalar_subquery()
+_other_floor = select(floor.c.version).where(floor.c.study == bindparam("other")).scalar_subquery()
 LOCK_FOR_PUT = (
-    select(kk.c.state, FLOOR, OTHER_FLOOR)
+    select(kk.c.state, _stored_floor, _other_floor)
     .where(kk.c.n == bindparam("n"))
     .with_for_update(read=True, of=kk)
 )
 STANDING = select(
-    FLOOR,
+    _stored_floor,
     select(kk.c.n).where(kk.c.state == KeyState.CURRENT).scalar_subquery(),
 )
 RECORD = select(record).where(record.c.id == bindparam("id"))
@@ -102,8 +102,8 @@ _held = (
     .where(
         kk.c.n == bindparam("n"),
         kk.c.state == KeyState.CURRENT,
-        FLOOR == bindparam("floor"),
-        OTHER_FLOOR == bindparam("other_floor"),
+        _stored_floor == bindparam("floor"),
+        _other_floor == bindparam("other_floor"),
     )
     .with_for_update(read=True, of=kk)
     .cte("held")

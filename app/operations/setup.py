@@ -63,6 +63,12 @@ def prepare(runtime: Runtime) -> None:
             renew_worker(session, runtime.collaborators, OPERATOR)
 
 
+def renew_worker_key(runtime: Runtime) -> None:
+    """Make the worker's next key pair; running workers move what waits to it and end the one before."""
+    with runtime.transaction() as session:
+        renew_worker(session, runtime.collaborators, OPERATOR)
+
+
 def first_invitation(runtime: Runtime, name: str, *, anew: bool = False) -> str | None:
     """Invite the first admin unless there is one or an invitation is on its way; ``anew`` ends that one."""
     with runtime.glance() as session:

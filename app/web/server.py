@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
+from multiprocessing.connection import wait
 from pathlib import Path
+from typing import Any
 
 from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols
 from granian.http import HTTP1Settings, HTTP2Settings
@@ -28,7 +31,11 @@ STREAMS_PER_CONNECTION = 100
 PING_MILLISECONDS = 30_000
 # Requests under way when a stop is asked for have this long, in seconds.
 STOP_SECONDS = 30
+# A process that is still starting loses the signal to stop, so it is sent again.
+SIGNAL_AGAIN_SECONDS = 1.0
 REQUESTS_AT_ONCE = 256
+
+log = logs.get_logger()
 
 
 def serve(settings: Settings) -> None:
@@ -38,8 +45,30 @@ def serve(settings: Settings) -> None:
     _server(settings).serve()
 
 
-def _server(settings: Settings) -> MPServer:
-    return MPServer(
+class _Server(MPServer):
+    """Granian's server with a stop of its own.
+
+    Granian's own signals once, which a starting process loses, so that it is killed when its time is over. And it asks
+    whether a process lives while another thread collects it, which can report a kill of one that had ended well.
+    """
+
+    def _stop_workers(self) -> None:
+        running: dict[Any, Any] = {worker.inner.sentinel: worker for worker in self.wrks}
+        end = time.monotonic() + STOP_SECONDS
+        while running and (left := end - time.monotonic()) > 0:
+            for worker in running.values():
+                worker.terminate()
+            for sentinel in wait(list(running), min(left, SIGNAL_AGAIN_SECONDS)):
+                del running[sentinel]
+        for worker in running.values():
+            log.warning("web process killed", pid=worker.inner.pid)
+            worker.kill()
+            worker.join()
+        self.wrks.clear()
+
+
+def _server(settings: Settings) -> _Server:
+    return _Server(
         TARGET,
         factory=True,
         address=settings.host,

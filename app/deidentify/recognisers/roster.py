@@ -52,7 +52,7 @@ _EMPTY = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class KnownNames:
     """What the record says about people, places and codes; each may hold several words."""
 
@@ -61,7 +61,7 @@ class KnownNames:
     codes: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Index:
     """Words of known names by Latin form and by consonants; the value is what a hit means."""
 
