@@ -62,13 +62,13 @@ class Journey:
         invited = [DemoPerson(role, f"demo.{role}", new_password()) for role in ROLES]
         admin = self._as("admin").accounts
         self._accept([(person, admin.invite(person.name)) for person in invited])
-        self._say("People: eight accounts, each with a password, a second factor and keys of their own")
+        self._say("People: eight accounts with password, second factor and own keys")
         self._sign_in([role for role in ROLES if role != "interviewer"])
         self._make_study()
         self._kept.device_token = admin.enrol(self._kept["interviewer"].user, self._kept.study)["token"]
         self._kept.complete = True
         self._kept.save(self._folder)
-        self._say("Study: everybody admitted by fingerprint, confirmed by a member; the interviewer's device enrolled")
+        self._say("Study: all admitted by fingerprint and confirmed; a device enrolled")
 
     def _accept(self, invited: Iterable[tuple[DemoPerson, str]]) -> None:
         def accept(pair: tuple[DemoPerson, str]) -> DemoPerson:
@@ -145,7 +145,7 @@ class Journey:
         with self._connect(kept.device_token) as device:
             keys = device.intake.receipt_keys()
             submitted = device.intake.submit(UUID(kept.client_uuid), body, keys)
-        self._say(f"Intake: case {submitted.receipt.case} is sealed and durable; its signed receipt verifies")
+        self._say(f"Intake: case {submitted.receipt.case} is sealed and durable; its receipt verifies")
         return str(submitted.receipt.record)
 
     def _redact(self, record: str) -> None:
@@ -157,12 +157,12 @@ class Journey:
             time.sleep(LOOK_EVERY)
         if stage != "drafted":
             raise Unavailable("The worker drafted nothing; demo.log says why.")
-        self._say("Worker: the machine's draft is sealed, and the worker's own access has ended")
+        self._say("Worker: a draft is sealed, and the worker's own access has ended")
         review.take(study)
         source = review.source(study, record)
         review.finish(study, record, version=source["version"])
         masked = sum(span["accepted"] for text in source["draft"]["texts"].values() for span in text["spans"])
-        self._say(f"Redactor: read the source beside the draft, {masked} passages masked, finished it")
+        self._say(f"Redactor: compared source and draft, {masked} passages masked, finished")
 
     def _approve(self, record: str) -> None:
         study, review = self._kept.study_id, self._as("approver").review
@@ -173,8 +173,8 @@ class Journey:
                 raise
             return
         digest = review.preview(study, record)["digest"]
-        version = review.release(study, record, digest=digest)
-        self._say(f"Approver: another person reread the clean text and released exactly that, as number {version}")
+        review.release(study, record, digest=digest)
+        self._say("Approver: another person reread the text and released exactly that")
 
 
 def _stage(queue: Iterable[dict[str, Any]], record: str) -> str | None:

@@ -89,7 +89,7 @@ def _title(name: str) -> str:
 
 def _plain(value: Any) -> str:
     if isinstance(value, list):
-        return ", ".join(_plain(part) for part in value)
+        return ("\n" if any(isinstance(part, dict) for part in value) else ", ").join(_plain(part) for part in value)
     if isinstance(value, dict):
         return "; ".join(f"{name.replace('_', ' ')}: {_plain(part)}" for name, part in value.items())
     if isinstance(value, bool):

@@ -50,7 +50,7 @@ def run(data: Path, *, port: int, once: bool, console: Console) -> None:
 
     kept = _unfinished_goes(data, SignIns.load(data))
     invitation = _set_up(data, kept, port)
-    say(f"Data folder {data}: two databases, custody, a self-signed certificate")
+    say(f"Data folder {data.name}: two databases, custody, a certificate")
     serving_at = _free(port)
     url = f"https://localhost:{serving_at}"
     certificate = data / installation.CERTIFICATE

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import sys
+import threading
 import time
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -16,6 +19,7 @@ from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols
 from granian.http import HTTP1Settings, HTTP2Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
+from starlette.types import ASGIApp
 
 from app import logs
 from app.settings import PREFIX, Settings
@@ -31,40 +35,58 @@ STREAMS_PER_CONNECTION = 100
 PING_MILLISECONDS = 30_000
 # Requests under way when a stop is asked for have this long, in seconds.
 STOP_SECONDS = 30
-# A process that is still starting loses the signal to stop, so it is sent again.
-SIGNAL_AGAIN_SECONDS = 1.0
 REQUESTS_AT_ONCE = 256
 
 log = logs.get_logger()
+_stopping = threading.Event()
 
 
 def serve(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM. Requests under way are finished before the processes end."""
     os.environ[f"{PREFIX}DATA"] = str(settings.data)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_empty_folder(settings.data / METRICS_FOLDER))
-    _server(settings).serve()
+    _server(settings).serve(target_loader=_load, wrap_loader=False)
 
 
 class _Server(MPServer):
     """Granian's server with a stop of its own.
 
-    Granian's own signals once, which a starting process loses, so that it is killed when its time is over. And it asks
-    whether a process lives while another thread collects it, which can report a kill of one that had ended well.
+    Granian's own asks whether a process lives while another thread collects it, and can report a kill of one that had
+    ended well. A process gets one signal only: after a second one its requests are never answered.
     """
+
+    def signal_handler_interrupt(self, *args: Any, **kwargs: Any) -> None:
+        """Note it also for processes that are being forked at this moment."""
+        _stopping.set()
+        super().signal_handler_interrupt(*args, **kwargs)  # type: ignore[no-untyped-call]
 
     def _stop_workers(self) -> None:
         running: dict[Any, Any] = {worker.inner.sentinel: worker for worker in self.wrks}
+        for worker in running.values():
+            worker.terminate()
         end = time.monotonic() + STOP_SECONDS
         while running and (left := end - time.monotonic()) > 0:
-            for worker in running.values():
-                worker.terminate()
-            for sentinel in wait(list(running), min(left, SIGNAL_AGAIN_SECONDS)):
+            for sentinel in wait(list(running), left):
                 del running[sentinel]
         for worker in running.values():
             log.warning("web process killed", pid=worker.inner.pid)
             worker.kill()
             worker.join()
         self.wrks.clear()
+
+
+def _load() -> ASGIApp:
+    """Build the application, in a process that until then ends at once when it is told to.
+
+    Out of the terminal's group: Ctrl-C would be the second signal.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if _stopping.is_set():
+        sys.exit(0)
+    os.setpgid(0, 0)
+    from app.web.asgi import create  # noqa: PLC0415  the parent needs none of it
+
+    return create()
 
 
 def _server(settings: Settings) -> _Server:

@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 import yaml
 
+from app.web.server import STOP_SECONDS
 from tests.deploy.files import DEPLOY
 
-TESTIMONY = ("init", "web1", "web2", "worker", "rotate")
+OPERATOR = ("init", "rotate", "sweep")
+TESTIMONY = ("web1", "web2", "worker", *OPERATOR)
 WEB = ("web1", "web2")
 DATABASES = ("main-db", "keystore-db")
 EVERYTHING = (*TESTIMONY, *DATABASES, "caddy")
@@ -75,6 +77,7 @@ def test_nobody_but_caddy_can_be_reached_or_gets_a_capability(name: str) -> None
         ("worker", {"main", "keystore"}),
         ("init", {"main", "keystore"}),
         ("rotate", {"main", "keystore"}),
+        ("sweep", {"main", "keystore"}),
         ("main-db", {"main"}),
         ("keystore-db", {"keystore"}),
     ],
@@ -104,12 +107,28 @@ def test_the_worker_is_not_given_the_webs_keys() -> None:
     assert service("worker")["environment"]["TESTIMONY_CUSTODY"] == "file:/run/custody/worker#worker"
 
 
-@pytest.mark.parametrize("name", ["init", "rotate"])
+@pytest.mark.parametrize("name", OPERATOR)
 def test_operators_have_all_keys_and_end(name: str) -> None:
-    """What may write custody runs once and is not restarted."""
-    assert bound(name) == {"./custody": False}
+    """What has all keys runs once and is not restarted; the sweep makes no key and cannot."""
+    assert bound(name) == {"./custody": name == "sweep"}
     assert service(name)["environment"]["TESTIMONY_CUSTODY"] == "file:/run/custody/operator#operator"
     assert service(name)["restart"] == "no"
+
+
+@pytest.mark.parametrize("name", OPERATOR)
+def test_what_operators_leave_lasts(name: str) -> None:
+    """The keystore's backup and the mark of a restore lie in the data folder, which is a volume and not in memory."""
+    described = service(name)
+    [volume] = [volume for volume in described["volumes"] if volume["type"] == "volume"]
+
+    assert (volume["source"], volume["target"]) == ("operator-data", "/var/lib/testimony")
+    assert not [mount for mount in described["tmpfs"] if mount.startswith("/var/lib/testimony")]
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_requests_under_way_have_time_at_a_stop(name: str) -> None:
+    """The engine waits longer than the program itself does."""
+    assert int(service(name)["stop_grace_period"].removesuffix("s")) > STOP_SECONDS
 
 
 def test_the_databases_share_nothing() -> None:
@@ -150,10 +169,3 @@ def test_web_waits_for_the_schema_and_caddy_for_web() -> None:
     assert service("web1")["depends_on"] == {"init": {"condition": "service_completed_successfully"}}
     assert set(service("caddy")["depends_on"]) == set(WEB)
     assert all(wait["condition"] == "service_healthy" for wait in service("init")["depends_on"].values())
-
-
-def test_commands_exist_on_the_command_line() -> None:
-    """Every command that a service runs is one of the program's."""
-    commands = {" ".join(service(name)["command"]) for name in TESTIMONY}
-
-    assert commands == {"init", "serve", "worker", "keystore rotate"}

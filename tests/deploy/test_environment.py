@@ -17,6 +17,15 @@ def test_the_example_names_every_setting_and_no_other() -> None:
     assert {name for name, _ in LINE.findall(EXAMPLE.read_text())} == fields
 
 
+def test_what_is_commented_out_is_the_default() -> None:
+    """A commented line shows what holds without it."""
+    shown = re.findall(r"(?m)^#TESTIMONY_([A-Z_]+)=(.+)$", EXAMPLE.read_text())
+    defaults = {name.lower(): value for name, value in shown if name != "CUSTODY"}
+
+    assert "web_threads" in defaults
+    assert defaults == {name: str(Settings.model_fields[name].default).lower() for name in defaults}
+
+
 def test_every_setting_is_explained() -> None:
     """A comment stands above each setting."""
     lines = EXAMPLE.read_text().splitlines()

@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from app.web.server import STOP_SECONDS
 from tests.deploy.files import DEPLOY, program, run
 
 UNITS = DEPLOY / "systemd"
-SERVICES = ("testimony-web.service", "testimony-worker.service", "testimony-keystore-rotate.service")
+LASTING = ("testimony-web.service", "testimony-worker.service")
+TIMED = ("testimony-keystore-rotate", "testimony-sweep")
+SERVICES = (*LASTING, *(f"{name}.service" for name in TIMED))
 # systemd rates from 0 (closed) to 10 (open). Network and the state folder, which these need, cost about one.
 MOST_EXPOSED = 1.5
 REQUIRED = {
@@ -38,7 +41,7 @@ def startable(folder: Path) -> list[str]:
 
 def test_the_units_are_these() -> None:
     """No unit is there that no test looks at."""
-    assert {unit.name for unit in UNITS.iterdir()} == {*SERVICES, "testimony-keystore-rotate.timer"}
+    assert {unit.name for unit in UNITS.iterdir()} == {*SERVICES, *(f"{name}.timer" for name in TIMED)}
 
 
 def test_systemd_understands_every_unit(tmp_path: Path) -> None:
@@ -88,9 +91,29 @@ def test_each_service_sees_its_own_keys_only(name: str, own: str) -> None:
     assert f"Environment=TESTIMONY_CUSTODY=file:{custody}/{own}#{own}" in unit
 
 
-def test_the_rotation_is_daily_and_made_up_for() -> None:
-    """The timer runs every day, and after a day switched off as soon as the machine is back."""
-    timer = lines("testimony-keystore-rotate.timer")
+@pytest.mark.parametrize("name", LASTING)
+def test_requests_under_way_have_time_at_a_stop(name: str) -> None:
+    """The stop waits longer than the program itself does, and asks its first process only."""
+    [seconds] = [line.partition("=")[2] for line in lines(name) if line.startswith("TimeoutStopSec=")]
 
-    assert "OnCalendar=*-*-* 03:30:00" in timer
+    assert int(seconds) > STOP_SECONDS
+    assert "KillMode=mixed" in lines(name)
+
+
+@pytest.mark.parametrize("name", TIMED)
+def test_what_operators_leave_lasts(name: str) -> None:
+    """Backup and the mark of a restore lie in the state folder, with the operator's keys inside it."""
+    unit = lines(f"{name}.service")
+
+    assert "StateDirectory=testimony" in unit
+    assert "Environment=TESTIMONY_CUSTODY=file:/var/lib/testimony/custody/operator#operator" in unit
+
+
+@pytest.mark.parametrize(("name", "when"), [(TIMED[0], "*-*-* 03:30:00"), (TIMED[1], "hourly")])
+def test_timers_are_regular_and_made_up_for(name: str, when: str) -> None:
+    """The rotation is daily, the sweep hourly; after a time switched off both run as soon as the machine is back."""
+    timer = lines(f"{name}.timer")
+
+    assert f"OnCalendar={when}" in timer
     assert "Persistent=yes" in timer
+    assert f"Unit={name}.service" in timer

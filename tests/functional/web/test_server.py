@@ -21,6 +21,7 @@ import pytest
 from app.bootstrap import build, create_tables
 from app.certificates import write_self_signed
 from app.settings import Settings
+from app.web.server import STOP_SECONDS
 from tests.site import KEYS
 
 PROGRAM = "import sys, pathlib; from app.settings import Settings; from app.web.server import serve; "
@@ -69,9 +70,7 @@ def start(folder: Path) -> Served:
     runtime.close()
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([sys.executable, "-c", PROGRAM, str(folder)], stderr=log, stdout=log)
-    served = Served(process, folder, port)
-    wait_until_ready(served)
-    return served
+    return Served(process, folder, port)
 
 
 def wait_until_ready(served: Served) -> None:
@@ -89,12 +88,27 @@ def wait_until_ready(served: Served) -> None:
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    """A server of the test's own."""
+def starting(tmp_path: Path) -> Iterator[Served]:
+    """A server of the test's own that was just started."""
     running = start(tmp_path)
     yield running
     running.process.kill()
     running.process.wait()
+
+
+@pytest.fixture
+def served(starting: Served) -> Served:
+    """A server of the test's own that answers."""
+    wait_until_ready(starting)
+    return starting
+
+
+def half_sent(served: Served, body: bytes) -> ssl.SSLSocket:
+    """A connection on which a request was begun: the head and half of the body."""
+    connection = handshake(served, served.context())
+    head = "POST /v1/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body[: len(body) // 2])
+    return connection
 
 
 def handshake(served: Served, context: ssl.SSLContext) -> ssl.SSLSocket:
@@ -137,3 +151,31 @@ def test_a_server_speaks_tls_serves_logs_nothing_and_stops_gracefully(served: Se
     assert "127.0.0.1:" not in "".join(
         line.get("step", "") for line in lines if "Listening" not in line.get("step", "")
     )
+
+
+@pytest.mark.slow
+def test_a_request_that_came_in_half_is_still_answered_after_the_signal(served: Served) -> None:
+    """A stop waits for requests under way, and no process is killed or reported as killed."""
+    body = json.dumps({"name": "nobody", "password": CANARY, "code": "000000"}).encode()
+    with half_sent(served, body) as connection:
+        time.sleep(0.5)
+        served.process.send_signal(signal.SIGTERM)
+        time.sleep(1.5)
+        connection.sendall(body[len(body) // 2 :])
+        answer = connection.recv(64)
+
+    assert answer.startswith(b"HTTP/1.1 401")
+    assert served.process.wait(STOP_SECONDS) == 0
+    assert "kill" not in served.log().lower()
+
+
+@pytest.mark.slow
+def test_a_server_that_is_still_starting_stops_at_once(starting: Served) -> None:
+    """A signal that comes while the processes start is not lost: the stop does not wait for its whole time."""
+    end = time.monotonic() + START_SECONDS
+    while "Spawning worker-2" not in starting.log() and time.monotonic() < end:
+        time.sleep(0.01)
+    starting.process.send_signal(signal.SIGTERM)
+
+    assert starting.process.wait(STOP_SECONDS - 10) == 0
+    assert "kill" not in starting.log().lower()
