@@ -99,6 +99,8 @@ def init(
     if token is not None:
         out.print("The first administrator's invitation, shown this once. Open it with: testimony accept")
         out.print(token, highlight=False)
+    elif invite:
+        out.print("No invitation: there is an administrator already, who invites everybody else.")
     runtime.close()
 
 

@@ -33,7 +33,7 @@ EVENT_NAME = re.compile(r"[a-z][a-z0-9 ._-]{0,63}", re.ASCII)
 LONGEST_VALUE = 400
 # Libraries whose messages are about processes and sockets, and hold nothing that a client sent.
 SPEAKING_LIBRARIES = frozenset({"granian", "_granian", "alembic"})
-LIBRARY_LEVELS = {"granian": "INFO", "_granian": "INFO", "alembic": "INFO"}
+LIBRARY_LEVELS = {"granian": "INFO", "_granian": "INFO"}
 OUR_CODE = Path(__file__).parent
 
 Line = MutableMapping[str, Any]
