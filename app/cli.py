@@ -192,7 +192,7 @@ def checkpoint(file: Path, data: DataOption = None) -> None:
     runtime = _operator(data)
     written = write_checkpoint(runtime, file)
     runtime.close()
-    out.print(f"{len(written.dead)} erasures, {len(written.floors)} studies")
+    out.print(f"{len(written.dead)} erasures, {len(written.floors)} rosters")
 
 
 class Restored(StrEnum):

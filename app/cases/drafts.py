@@ -5,6 +5,7 @@ A draft rests sealed in the source compartment, version by version; what is rele
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -138,10 +139,13 @@ def _cleaned(texts: Mapping[str, str], spans: Mapping[str, tuple[DecidedSpan, ..
 
 def _ordered(spans: Sequence[DecidedSpan], before: Sequence[DecidedSpan]) -> tuple[DecidedSpan, ...]:
     """In order of the text; what was a direct identifier stays one, or the next edit could drop it without a reason."""
-    direct = [each.span for each in before if each.span.level is Level.DIRECT]
+    direct = sorted((each.span for each in before if each.span.level is Level.DIRECT), key=lambda span: span.end)
+    ends = [span.end for span in direct]
 
     def kept(each: DecidedSpan) -> DecidedSpan:
-        meets = any(each.span.start < other.end and other.start < each.span.end for other in direct)
+        # Spans of one draft lie apart: the first that ends after this one's start is the only one to look at.
+        at = bisect_right(ends, each.span.start)
+        meets = at < len(direct) and direct[at].start < each.span.end
         return replace(each, span=replace(each.span, level=Level.DIRECT)) if meets else each
 
     return tuple(sorted(map(kept, spans), key=lambda each: each.span))

@@ -183,11 +183,11 @@ def end_epochs(session: Session, collaborators: Collaborators, actor: Actor, sig
             raise Forbidden
     else:
         require(actor, Permission.GRANT_MOVE)
-    current = signed.key_of(team).epoch
+    current = signed.key_of(team).number
     ended = 0
-    for epoch in teams.in_use(session, signed.study, team):
-        if epoch == current:
-            continue
+    # Older ones only: a key made since this roster was read is nobody's to delete.
+    older = select(Epoch.id).where(Epoch.study_id == signed.study, Epoch.team == team.value, Epoch.number < current)
+    for epoch in session.scalars(older).all():
         try:
             with session.begin_nested():
                 session.execute(delete(Epoch).where(Epoch.id == epoch))
@@ -199,6 +199,6 @@ def end_epochs(session: Session, collaborators: Collaborators, actor: Actor, sig
 
 
 def _old(session: Session, actor: Actor, signed: SignedRoster, team: Team) -> list[HeldEpoch]:
-    current = signed.key_of(team).epoch
+    current = signed.key_of(team).number
     held = teams.held(session, signed.study, actor.user(), team)
-    return [epoch for epoch in held if epoch.epoch != current]
+    return [epoch for epoch in held if epoch.number < current]

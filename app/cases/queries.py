@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, exists, false, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from app.access import Actor, Role
+from app.audit.models import Event
 from app.cases.models import Case, Pack, Record
 from app.cases.sealing import Place
 from app.collaborators import Collaborators
@@ -33,10 +34,24 @@ _READS_BY_CONSENT: dict[str, frozenset[Role]] = {
 }
 
 
+# The acts that make a draft somebody's own.
+DRAFTING = ("draft.stored", "draft.edited", "draft.finished")
+
+
 def own_case(actor: Actor) -> ColumnElement[bool]:
     """Whether the actor submitted any interview of the record's case: then it is the actor's own."""
     other = aliased(Record)
     return exists().where(other.case_id == Record.case_id, other.submitter_id == actor.user())
+
+
+def drafted_by(actor: Actor) -> Select[UUID | None]:
+    """The records of the study whose draft the actor ever worked on, whoever finished it."""
+    return select(Event.record_id).where(
+        Event.study_id == actor.study,
+        Event.actor_id == actor.user(),
+        Event.action.in_(DRAFTING),
+        Event.record_id.is_not(None),
+    )
 
 
 def _in_study(actor: Actor) -> Select[Record, Case]:
@@ -70,7 +85,8 @@ def queue(actor: Actor) -> Select[Record, Case]:
         parts.append(waiting & (Record.redactor_id.is_(None) | (Record.redactor_id == user)))
     if Role.APPROVER in actor.roles:
         mine = Record.approver_id.is_(None) | (Record.approver_id == user)
-        parts.append((Record.status == Status.FINISHED) & mine & (Record.finished_by != user))
+        others = Record.id.not_in(drafted_by(actor))
+        parts.append((Record.status == Status.FINISHED) & mine & (Record.finished_by != user) & others)
     return (
         _in_study(actor)
         .where(or_(false(), *parts), Case.frozen.is_(False), ~own_case(actor))

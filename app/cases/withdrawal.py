@@ -19,6 +19,7 @@ from app.cases.models import Case, Decision, Record
 from app.collaborators import Collaborators
 from app.crypto.tokens import withdrawal_hash
 from app.errors import Conflict, Flaw, Invalid, NotFound, OnHold, OwnWork
+from app.studies import policies
 
 ERASE = "erase"
 THAW = "thaw"
@@ -48,6 +49,8 @@ def withdraw_by_token(session: Session, collaborators: Collaborators, token: str
 
 
 def _freeze(session: Session, collaborators: Collaborators, actor: Actor, study: UUID, case: UUID) -> None:
+    # Locked first: an interview that is joining the case either stands in the list or finds the case frozen.
+    _locked(session, case)
     records = _records(session, case)
     # The keystore first: from here on nothing of the case opens, whatever happens to this transaction.
     collaborators.keystore.freeze(records)
@@ -77,11 +80,13 @@ def decide(
     Raises:
         OnHold: a hold stops the erasure.
         OwnWork: the same person or the same role decided first.
+        Forbidden: admitted, and not confirmed by the team yet.
         Conflict: nothing to thaw, or the two name different choices.
         Invalid: an erasure of a case left to be decided later needs the participant's choice.
     """
     require(actor, Permission.CASE_DECIDE, now=collaborators.now())
-    case = queries.case_by_code(session, actor, code)
+    policies.check_confirmed(session, collaborators, actor, _side(actor))
+    case = _locked(session, queries.case_by_code(session, actor, code).id)
     if kind == ERASE and case.held:
         raise OnHold
     if kind == THAW and not case.frozen:
@@ -157,10 +162,13 @@ def _thaw(session: Session, collaborators: Collaborators, actor: Actor, case: Ca
 
 def carry_out(session: Session, collaborators: Collaborators, actor: Actor, decision: UUID) -> None:
     """Erase what two people decided. Safe to repeat: a crash after the keystore's part goes on here."""
-    row = session.get(Decision, decision, with_for_update=True)
-    if row is None or row.kind != ERASE or row.second_by is None or row.done:
+    row = session.get(Decision, decision)
+    if row is None or row.kind != ERASE:
         return
-    case = session.get(Case, row.case_id)
+    case = session.get(Case, row.case_id, with_for_update=True, populate_existing=True)
+    session.refresh(row, with_for_update=True)
+    if row.second_by is None or row.done:
+        return
     if case is not None and case.held:
         raise OnHold
     erasure.erase_case(session, collaborators, actor, row)
@@ -183,9 +191,17 @@ def unfinished(session: Session) -> Sequence[UUID]:
 def hold(session: Session, collaborators: Collaborators, actor: Actor, code: str, *, held: bool) -> None:
     """Stop the erasure of a case, or let it go on; a hold never undoes a freeze."""
     require(actor, Permission.CASE_HOLD, now=collaborators.now())
-    case = queries.case_by_code(session, actor, code)
+    case = _locked(session, queries.case_by_code(session, actor, code).id)
     session.execute(update(Case).where(Case.id == case.id).values(held=held))
     audit.write(session, collaborators, actor, "record.held" if held else "record.lifted", case=case.id)
+
+
+def _locked(session: Session, case: UUID) -> Case:
+    """The case as it is now, locked: until this transaction ends nobody else decides on it, no interview joins it."""
+    row = session.get(Case, case, with_for_update=True, populate_existing=True)
+    if row is None:
+        raise NotFound
+    return row
 
 
 def _records(session: Session, case: UUID) -> list[UUID]:

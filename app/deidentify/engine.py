@@ -1,14 +1,16 @@
 """From a text to the spans that must not stay in it.
 
 Recall comes before precision: whoever reads the draft can give a word back, nobody can take a leaked name back. The
-engine holds no text after it returns, logs nothing and raises nothing that quotes its input.
+engine logs nothing and raises nothing that quotes its input; single words stay remembered until ``forget``.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from app.deidentify import normalise
 from app.deidentify.document import Document, hide
 from app.deidentify.recognisers import (
     Recogniser,
@@ -18,6 +20,7 @@ from app.deidentify.recognisers import (
     counts,
     dates,
     names,
+    numerals,
     people,
     places,
     roster,
@@ -26,7 +29,7 @@ from app.deidentify.recognisers import (
 from app.deidentify.recognisers.roster import KnownNames
 from app.deidentify.spans import Kind, Span, resolve
 
-__all__ = ["RULES", "KnownNames", "analyse"]
+__all__ = ["RULES", "KnownNames", "analyse", "forget"]
 
 RULES: Final[tuple[Recogniser, ...]] = (
     codes.recognise,
@@ -68,6 +71,14 @@ def analyse(
         found.extend(more)
         left = hide(left, more)
     return resolve(found)
+
+
+def forget() -> None:
+    """Drop the words that the analysis remembers from one text to the next; for when a record is done."""
+    for remembered in (normalise.ascii_form, normalise.skeleton, numerals.value):
+        remembered.cache_clear()
+    # Python keeps the last patterns, and a record's known codes are some of them.
+    re.purge()
 
 
 def _round(

@@ -98,10 +98,10 @@ def earlier(session: Session, collaborators: Collaborators, actor: Actor, client
     row = session.connection().execute(_SENT, {"submitter": actor.user(), "client_uuid": client_uuid}).first()
     if row is None:
         return None
-    if row.content is None:
-        raise Gone
     acting, _ = service.act_in(session, collaborators, actor, row.study_id)
     require(acting, Permission.RECORD_SUBMIT)
+    if row.content is None:
+        raise Gone
     return Earlier(row.id, row.content, row.receipt)
 
 

@@ -64,9 +64,7 @@ __all__ = [
 _stored_floor = select(floor.c.version).where(floor.c.study == bindparam("study")).scalar_subquery()
 _other_floor = select(floor.c.version).where(floor.c.study == bindparam("other")).scalar_subquery()
 LOCK_FOR_PUT = (
-    select(kk.c.state, _stored_floor, _other_floor)
-    .where(kk.c.n == bindparam("n"))
-    .with_for_update(read=True, of=kk)
+    select(kk.c.state, _stored_floor, _other_floor).where(kk.c.n == bindparam("n")).with_for_update(read=True, of=kk)
 )
 STANDING = select(
     _stored_floor,

@@ -30,7 +30,7 @@ FILE_MODE = 0o600
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """Erased records with their dead scopes (none: all), and each study's newest roster version."""
+    """Erased records with their dead scopes (none: all), and each study's newest roster version, the system's too."""
 
     dead: dict[UUID, list[str]]
     floors: dict[UUID, int]
@@ -40,7 +40,8 @@ def write_checkpoint(runtime: Runtime, path: Path) -> Checkpoint:
     """Write a signed checkpoint of now, whole or not at all, mode 0600."""
     with runtime.glance() as session:
         dead = dict(erased_records(session))
-        versions = {study: roster.current(session, runtime.collaborators, study) for study in queries.studies(session)}
+        studies = (roster.SYSTEM_STUDY, *queries.studies(session))
+        versions = {study: roster.current(session, runtime.collaborators, study) for study in studies}
     checkpoint = Checkpoint(dead, {study: signed.version for study, signed in versions.items()})
     body = canonical_json(
         {

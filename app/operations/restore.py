@@ -116,7 +116,10 @@ def _follow_keystore(runtime: Runtime, findings: Findings) -> None:
 def _replay(runtime: Runtime, findings: Findings, checkpoint: Checkpoint | None) -> None:
     with runtime.glance() as session:
         dead = dict(erased_records(session))
-    dead |= checkpoint.dead if checkpoint else {}
+    for record, scopes in checkpoint.dead.items() if checkpoint else ():
+        # Whichever knows of the larger erasure is right; no scopes mean all of it.
+        known = dead.get(record, scopes)
+        dead[record] = sorted({*known, *scopes}) if known and scopes else []
     restore.replay_dead(runtime.collaborators.keystore, _whole_or_scopes(dead.items()))
     findings.killed = len(dead)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from app.audit.service import write
 from app.bootstrap import Runtime
+from app.cases import housekeeping
 from app.keystore.rotation import backup_path
 from app.keystore.rotation import rotate as rotate_keystore
 from app.operations.setup import OPERATOR
@@ -20,7 +21,7 @@ def rotate(runtime: Runtime, backup: Path | None, progress: Callable[[int, int],
     """Rotate into ``backup`` (the data folder's own if None), delete the backups that died, and write the event."""
     folder = backup or runtime.settings.data / BACKUP_FOLDER
     # What waits to be destroyed goes first, so that this rotation makes it final everywhere.
-    runtime.drain()
+    _drain(runtime)
     runtime.collaborators.keystore.destroy_expired()
     version = rotate_keystore(runtime.collaborators.keystore, folder, progress)
     kept = backup_path(folder, version)
@@ -30,3 +31,11 @@ def rotate(runtime: Runtime, backup: Path | None, progress: Callable[[int, int],
     with runtime.transaction() as session:
         write(session, runtime.collaborators, OPERATOR, "keystore.rotated", version=version)
     return version
+
+
+def _drain(runtime: Runtime) -> None:
+    """Destroy all that waits, batch after batch; a rotation that left some of it would seal it anew."""
+    done = 1
+    while done:
+        with runtime.transaction() as session:
+            done = housekeeping.drain_outbox(session, runtime.collaborators)

@@ -19,6 +19,7 @@ from app.logs import get_logger
 from app.operations import queries
 from app.operations.batches import in_batches
 from app.operations.setup import OPERATOR
+from app.review import drafts
 from app.studies.service import remove_expired
 
 __all__ = ["Swept", "is_off", "sweep", "turn_off", "turn_on"]
@@ -121,7 +122,9 @@ def _remove_expired_members(runtime: Runtime) -> int:
     for study in studies:
         try:
             with runtime.transaction() as session:
-                removed += remove_expired(session, runtime.collaborators, OPERATOR, study)
+                gone = remove_expired(session, runtime.collaborators, OPERATOR, study)
+                drafts.give_back(session, runtime.collaborators, OPERATOR, study)
+            removed += gone
         except TestimonyError as error:
             log.warning("members not removed", study=str(study), code=error.code, exc_info=True)
     return removed

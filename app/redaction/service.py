@@ -26,7 +26,7 @@ from app.crypto import packs
 from app.crypto.principals import KeyPair
 from app.crypto.sealed import Sealed
 from app.crypto.secrets import Secret
-from app.deidentify.engine import KnownNames, analyse
+from app.deidentify.engine import KnownNames, analyse, forget
 from app.errors import Conflict, Forbidden
 from app.studies import instruments, roster
 from app.studies.answers import identity_names
@@ -170,6 +170,12 @@ class RedactRecord:
 
     def open(self) -> SealedDraft:
         """Unwrap, de-identify, generalise, seal; the plaintext ends with this call."""
+        try:
+            return self._drafted()
+        finally:
+            forget()
+
+    def _drafted(self) -> SealedDraft:
         shares = self.collaborators.keystore.get([self.grant.id], floor=self.system.floor)
         pair, scope = self.pairs[self.grant.key.epoch], self.grant.scope
         keys = grants.open_with(pair, self.place, self.grant.id, scope, self.grant.key, self.grant.box, shares).reveal()

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Select, delete, exists, insert, select
+from sqlalchemy import Select, exists, insert, select
 from sqlalchemy.orm import Session
 
 from app.access import Actor, Permission, Role, Team, require
@@ -226,7 +226,10 @@ class DrawSample:
     def store(self, session: Session) -> None:
         """Store the sample's grant in the place of an expired one."""
         reading = self.reading
-        scope = Scope.sample(reading.row.release_version)
-        session.execute(delete(Grant).where(Grant.record_id == reading.record, Grant.scope == scope))
+        version = reading.row.release_version
+        current = select(Record.id).where(Record.id == reading.record, Record.release_version == version)
+        if session.scalar(current.with_for_update()) is None:
+            raise Conflict("This release was replaced meanwhile.")
+        grants.drop(session, reading.collaborators, reading.record, [Scope.sample(version)])
         boxes = self.new.store(session)
         grants.note(session, reading.collaborators, reading.actor, "sample.drawn", reading.place, boxes)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.access import Actor, Permission, Role, Team, require
@@ -30,7 +30,7 @@ from app.crypto.grants import open_box, seal_box
 from app.crypto.principals import fingerprint as fingerprint_of
 from app.crypto.sealed import Sealed
 from app.crypto.secrets import Secret, join
-from app.errors import Conflict, DigestDiffers, Flaw, Gone, Invalid, NotFound, OwnWork
+from app.errors import Conflict, DigestDiffers, Flaw, Gone, Invalid, NotFound, OwnWork, TamperedField
 from app.keystore.service import Share
 from app.review.models import Ask, Disclosure
 from app.studies import instruments, roster
@@ -44,6 +44,8 @@ PENDING, APPROVED, REFUSED = "pending", "approved", "refused"
 # Fields of an ask's own pack, sealed under K_ask in a compartment of that name.
 ASK = "ask"
 CONTENT, REFUSAL = "ask.content", "ask.refusal"
+# What an ask says in clear and, so that nobody changes it in the row, under the seal.
+TERMS = {"scope": "scope", "purpose": "purpose", "asker": "asker_id"}
 HALVES = {"identity": (Scope.IDENTITY_G, Scope.IDENTITY_A), "source": (Scope.SOURCE_G, Scope.SOURCE_A)}
 
 
@@ -96,7 +98,7 @@ class AskDisclosure:
     def seal(self) -> Attempt:
         """Seal reason and fields under K_ask; wrap it to the auditors and to the asker."""
         ask, key = uuid4(), Secret.random()
-        content = {"fields": sorted(set(self.fields)), "reason": self.reason}
+        content = {"fields": sorted(set(self.fields)), "reason": self.reason} | self._terms()
         sealed = seal_pack(_ask_place(self.place, ask), key, ASK, {CONTENT: content}, 0)
         self.new = NewGrants(self.place)
         self.new.add(Scope.ask(ask), self.signed.key_of(Team.AUDITORS), key)
@@ -119,6 +121,9 @@ class AskDisclosure:
             "asked_at": self.collaborators.now(),
         }
         return Attempt(self.place.record, self.new.shares, self.signed.floor)
+
+    def _terms(self) -> dict[str, str]:
+        return {"scope": self.scope, "purpose": self.purpose, "asker": str(self.actor.user())}
 
     def store(self, session: Session) -> UUID:
         """Store the ask and its grant; returns its id."""
@@ -188,6 +193,9 @@ class ReadAsk:
         """Open the ask under its key."""
         row, place = self.row, _ask_place(self.place, self.ask)
         content = open_pack(place, key, ASK, 0, row.sealed)[CONTENT]
+        if any(content[name] != str(getattr(row, column)) for name, column in TERMS.items()):
+            # The digest that an approval names covers what is sealed, not the columns beside it.
+            raise TamperedField
         refusal = open_pack(place, key, ASK, 1, row.refusal)[REFUSAL] if row.refusal is not None else ""
         return AskShown(
             row.id,
@@ -419,7 +427,7 @@ class OpenDisclosure:
 
 @dataclass(slots=True)
 class ReopenSource:
-    """Making: hand a sealed source back to the redaction team, after an approved ask to reopen."""
+    """Making: hand a sealed source back to the redaction team, after an approved ask to reopen, which it uses up."""
 
     opening: OpenDisclosure
     new: NewGrants = field(init=False)
@@ -431,9 +439,11 @@ class ReopenSource:
             raise Conflict("This ask is not for reopening.")
 
     def seal(self) -> Attempt:
-        """Join the halves and wrap the source key to the redaction team."""
+        """Join the halves, prove the key, and wrap it to the redaction team."""
         reading = self.opening.reading
         key = self.opening.key(reading.open())
+        # Halves of two different splits join without an error, and the true ones are about to be dropped.
+        open_pack(reading.place, key, Compartment.SOURCE, 0, self.opening.packed)
         self.new = NewGrants(reading.place)
         self.new.add(Scope.SOURCE, reading.signed.key_of(Team.REDACTION), key)
         return Attempt(reading.place.record, self.new.shares, reading.signed.floor)
@@ -442,6 +452,10 @@ class ReopenSource:
         """Put the record back to the redactors; the release stays until the next one replaces it."""
         reading = self.opening.reading
         again = {"status": Status.DRAFTED, "draft_digest": None, "finished_by": None}
+        used = delete(Disclosure).where(Disclosure.id == self.opening.disclosure.id).returning(Disclosure.id)
+        if session.scalar(used) is None:
+            raise Conflict
+        grants.discard_shares(session, reading.collaborators, [self.opening.disclosure.id])
         done = session.scalar(
             update(Record)
             .where(Record.id == reading.place.record, Record.status == Status.RELEASED)

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
-from app.access import Actor, Permission, Team, require
+from app.access import Actor, ActorKind, Permission, Role, Team, require
 from app.audit import service as audit
 from app.cases import drafts, grants, queries
 from app.cases.drafts import DecidedSpan, Draft
@@ -23,7 +23,7 @@ from app.collaborators import Collaborators
 from app.crypto import packs
 from app.crypto.sealed import Sealed
 from app.crypto.secrets import Secret
-from app.errors import Conflict, NotFound
+from app.errors import Conflict, Forbidden, NotFound
 from app.review import policies
 from app.studies import instruments, roster
 from app.studies.instrument import Instrument
@@ -65,6 +65,20 @@ def unassign(session: Session, study: UUID, user: UUID) -> None:
         .where(here, Record.approver_id == user, Record.status == Status.FINISHED)
         .values(approver_id=None)
     )
+
+
+def give_back(session: Session, collaborators: Collaborators, actor: Actor, study: UUID) -> None:
+    """Put back into the queue what is assigned to people who have no such role any more; for the operator's timer.
+
+    An agreement that ended, or a role that changed, would otherwise keep a record from everybody.
+    """
+    if actor.kind is not ActorKind.OPERATOR:
+        raise Forbidden
+    signed, now = roster.current(session, collaborators, study), collaborators.now()
+    working = (Record.study_id == study, Record.status != Status.RELEASED)
+    for column, role in ((Record.redactor_id, Role.REDACTOR), (Record.approver_id, Role.APPROVER)):
+        able = [user for user in signed.members if role in signed.roles_of(user, now)]
+        session.execute(update(Record).where(*working, column.not_in(able)).values({column: None}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,12 +262,23 @@ def finish(session: Session, collaborators: Collaborators, actor: Actor, record:
     policies.check_editable(actor, row, version)
     if row.draft_version == 0:
         raise Conflict("There is no draft yet.")
-    row.draft_digest = packs.digest(queries.pack(session, record, SOURCE, row.draft_version))
-    row.status, row.finished_by, row.approver_id = Status.FINISHED, actor.user(), None
-    audit.write(
-        session, collaborators, actor, "draft.finished", case=case.id, record=record, digest=row.draft_digest.hex()
+    digest = packs.digest(queries.pack(session, record, SOURCE, version))
+    # Checked again in the statement: an edit, a removal or a draft asked for anew may have come first.
+    done = session.scalar(
+        update(Record)
+        .where(
+            Record.id == record,
+            Record.redactor_id == actor.user(),
+            Record.status.in_((Status.DRAFTED, Status.FAILED)),
+            Record.draft_version == version,
+        )
+        .values(status=Status.FINISHED, draft_digest=digest, finished_by=actor.user(), approver_id=None)
+        .returning(Record.id)
     )
-    return row.draft_digest
+    if done is None:
+        raise Conflict("Somebody saved a newer draft; read it again.")
+    audit.write(session, collaborators, actor, "draft.finished", case=case.id, record=record, digest=digest.hex())
+    return digest
 
 
 @dataclass(slots=True)
@@ -283,7 +308,12 @@ class DraftAgain:
         opened = self.source
         done = session.scalar(
             update(Record)
-            .where(Record.id == opened.record, Record.status.in_((Status.DRAFTED, Status.FAILED)))
+            .where(
+                Record.id == opened.record,
+                Record.redactor_id == opened.actor.user(),
+                Record.status.in_((Status.DRAFTED, Status.FAILED)),
+                Record.draft_version == opened.row.draft_version,
+            )
             .values(status=Status.RECEIVED, tries=0, next_try_at=opened.collaborators.now(), lease_id=None)
             .returning(Record.id)
         )

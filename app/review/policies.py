@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.access import Actor
+from app.cases import queries
 from app.cases.drafts import Draft
 from app.cases.models import Record
 from app.cases.queries import Status
@@ -31,6 +32,8 @@ def check_editable(actor: Actor, record: Record, version: int) -> None:
 def check_approvable(session: Session, actor: Actor, record: Record) -> None:
     """Raise OwnWork for one's own draft or interview, Conflict unless the finished draft waits for this approver."""
     if record.finished_by == actor.user() or record.redactor_id == actor.user():
+        raise OwnWork
+    if record.id in session.scalars(queries.drafted_by(actor)):
         raise OwnWork
     own = select(Record.id).where(Record.case_id == record.case_id, Record.submitter_id == actor.user()).limit(1)
     if session.scalar(own) is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.access import Actor, Permission, Team, require
@@ -88,6 +88,7 @@ class ReleaseRecord:
                 Record.status == Status.FINISHED,
                 Record.approver_id == opened.actor.user(),
                 Record.draft_digest == opened.row.draft_digest,
+                Record.release_version == version - 1,
             )
             .values(status=Status.RELEASED, release_version=version)
             .returning(Record.id)
@@ -130,6 +131,7 @@ class CutRelease:
     signed: SignedRoster = field(init=False)
     found: FoundGrant = field(init=False)
     narratives: frozenset[str] = field(init=False)
+    reported: frozenset[UUID] = field(init=False)
     packed: Sealed = field(init=False, repr=False)
     new: NewGrants = field(init=False)
     sealed: Sealed = field(init=False, repr=False)
@@ -148,6 +150,7 @@ class CutRelease:
         self.narratives = frozenset(each.name for each in instrument.narratives)
         if packs.digest(self.packed) != self.digest:
             raise DigestDiffers
+        self.reported = _reported(session, self.record)
         audit.write(session, self.collaborators, self.actor, "release.read", case=case.id, record=self.record)
 
     def seal(self) -> Attempt:
@@ -183,12 +186,19 @@ class CutRelease:
         )
         if done is None:
             raise Conflict
+        if _reported(session, self.record) != self.reported:
+            raise Conflict("Another passage was reported meanwhile; read the reports again.")
         dropped = [Scope.research(version - 1), Scope.sample(version - 1)]
         grants.drop(session, self.collaborators, self.record, dropped)
         _replace_pack(session, self.record, version, self.sealed)
         boxes = self.new.store(session)
         grants.note(session, self.collaborators, self.actor, "release.cut", self.place, boxes)
         return version
+
+
+def _reported(session: Session, record: UUID) -> frozenset[UUID]:
+    """The reports that a cut answers."""
+    return frozenset(session.scalars(select(Passage.id).where(Passage.record_id == record, Passage.settled.is_(False))))
 
 
 def _cut(text: str, ranges: Sequence[tuple[int, int]], pointer: str) -> str:

@@ -11,11 +11,12 @@ from uuid import UUID, uuid4
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from app.access import Actor, Permission, require
+from app.access import Actor, Permission, Role, require
 from app.audit import service as audit
 from app.collaborators import Collaborators
 from app.crypto.encoding import canonical_json
 from app.errors import Conflict, NotFound, OwnWork
+from app.studies import policies
 from app.studies.instrument import Instrument, bundled_definition
 from app.studies.models import InstrumentVersion, Study
 from app.studies.policy import StudyPolicy
@@ -75,6 +76,7 @@ def publish(session: Session, collaborators: Collaborators, actor: Actor, study:
     Raises:
         NotFound: the study has no such version.
         OwnWork: whoever drafted it does not publish it.
+        Forbidden: admitted, and not confirmed by the team yet.
         Conflict: it is published already.
     """
     require(actor, Permission.INSTRUMENT_PUBLISH)
@@ -85,6 +87,7 @@ def publish(session: Session, collaborators: Collaborators, actor: Actor, study:
         raise NotFound
     if row.drafted_by == actor.user():
         raise OwnWork
+    policies.check_confirmed(session, collaborators, actor, Role.APPROVER)
     if row.published_at is not None:
         raise Conflict("This version is published already.")
     session.execute(

@@ -1,4 +1,4 @@
-"""When a study may take in testimony, and when somebody may leave."""
+"""When a study may take in testimony, and when somebody counts as admitted."""
 
 from __future__ import annotations
 
@@ -6,13 +6,26 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app.access import Role, Team
-from app.errors import StudyNotOpen
+from app.access import Actor, Role, Team, teams_of
+from app.collaborators import Collaborators
+from app.errors import Forbidden, StudyNotOpen
 from app.studies import teams
-from app.studies.roster import SignedRoster
+from app.studies.roster import SignedRoster, latest
 
 # Two people per half, so that the loss of one person loses no testimony.
 CONFIRMED_PER_HALF = 2
+
+
+def check_confirmed(session: Session, collaborators: Collaborators, actor: Actor, role: Role) -> None:
+    """Raise Forbidden unless the teams of this role handed the actor their keys: a lead's word alone admits nobody.
+
+    For verbs of two people that need no key, where an admitted stranger would otherwise count as the second.
+    """
+    if actor.study is None:
+        raise Forbidden
+    confirmed = teams.confirmed_by_team(session, latest(session, collaborators, actor.study))
+    if not all(actor.user() in confirmed.get(team, frozenset()) for team in teams_of(frozenset({role}))):
+        raise Forbidden("Nobody of your team has confirmed you yet.")
 
 
 def check_open(session: Session, roster: SignedRoster, now: datetime) -> None:

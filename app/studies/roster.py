@@ -26,7 +26,7 @@ from app.crypto.principals import fingerprint
 from app.crypto.signing import verify
 from app.errors import BadSignature, Malformed, NotFound, RosterRejected, TestimonyError
 from app.keystore.service import Floor
-from app.studies.models import Roster
+from app.studies.models import Roster, Study
 
 # The roster that names the worker's epochs belongs to no study.
 SYSTEM_STUDY = UUID(int=0)
@@ -231,6 +231,11 @@ def current(session: Session, collaborators: Collaborators, study: UUID) -> Sign
     if roster.version > floor:
         collaborators.keystore.raise_floor(study, roster.version)
     return roster
+
+
+def hold(session: Session, study: UUID) -> None:
+    """Let changes of one study's people follow one another: held until the transaction ends, and no intake waits."""
+    session.execute(select(Study.id).where(Study.id == study).with_for_update(key_share=True))
 
 
 def write(session: Session, collaborators: Collaborators, roster: SignedRoster) -> None:

@@ -150,6 +150,10 @@ def confirm(
         Conflict: the actor lacks a box of an epoch in use.
     """
     require(actor, Permission.MEMBER_CONFIRM, now=collaborators.now())
+    # Whoever was removed since the request began gives and gets no key.
+    roster.hold(session, signed.study)
+    signed = roster.latest(session, collaborators, signed.study)
+    actor = member_of(signed, actor, collaborators.now())
     place = signed.members.get(user)
     if place is None or not place.live(collaborators.now()):
         raise NotFound
@@ -221,11 +225,13 @@ def remove_expired(session: Session, collaborators: Collaborators, actor: Actor,
 def check_replaceable(session: Session, collaborators: Collaborators, user: UUID) -> None:
     """Raise LastHolder if the person alone holds a key somewhere: then the account must not be reset."""
     studies = session.scalars(select(Epoch.study_id).join(Member).where(Member.user_id == user).distinct()).all()
-    for study in studies:
+    for study in sorted(studies):
+        roster.hold(session, study)
         signed = roster.current(session, collaborators, study)
         place = signed.members.get(user)
         for team in teams_of(place.roles) if place is not None else ():
-            _check_other_holder(session, signed, team, user, collaborators.now())
+            if teams.in_use(session, study, team):
+                _check_other_holder(session, signed, team, user, collaborators.now())
 
 
 def drop_boxes(session: Session, user: UUID) -> int:
@@ -237,6 +243,7 @@ def drop_boxes(session: Session, user: UUID) -> int:
 def _take_off(
     session: Session, collaborators: Collaborators, actor: Actor, signed: SignedRoster, user: UUID
 ) -> SignedRoster:
+    roster.hold(session, signed.study)
     place = signed.members[user]
     now = collaborators.now()
     leads = {who for who, other in signed.members.items() if Role.LEAD in other.roles and other.live(now)}

@@ -69,6 +69,8 @@ def accept_invitation(body: AcceptanceBody, runtime: Runtime_) -> AcceptedOut:
     with runtime.transaction() as session:
         accepted = acceptance.store(session)
         if accepted.replaced:
+            # Asked when the reset was given, and again now: others may have left in the meantime.
+            studies.check_replaceable(session, runtime.collaborators, accepted.user)
             studies.drop_boxes(session, accepted.user)
     return AcceptedOut(
         user=accepted.user,
