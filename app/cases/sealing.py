@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -47,19 +47,26 @@ def seal_pack(place: Place, key: Secret, compartment: str, values: Mapping[str, 
 
 
 def open_pack(
-    place: Place, key: Secret, compartment: str, version: int, sealed: bytes, names: Iterable[str] | None = None
+    place: Place,
+    key: Secret,
+    compartment: str,
+    version: int,
+    sealed: bytes,
+    names: Iterable[str] | None = None,
+    *,
+    complete: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Open every field of a pack, or only the named ones.
+    """Open every field of a pack, or only the named ones; ``complete`` names those that must be there all the same.
 
     Raises:
-        TamperedField: the pack or a field is not what was sealed here, or a named field is missing.
+        TamperedField: the pack or a field is not what was sealed here, or one that must be there is missing.
     """
     try:
         blobs = packs.unpack(sealed)
     except BadEncoding:
         raise TamperedField from None
     wanted = blobs.keys() if names is None else set(names)
-    if not wanted <= blobs.keys():
+    if not {*wanted, *complete} <= blobs.keys():
         raise TamperedField
     return {
         name: json.loads(_open(key, _context(place, compartment, name, version), blobs[name]))

@@ -151,8 +151,9 @@ def _second(actor: Actor, pending: Decision, preference: str) -> Decision:
 def _thaw(session: Session, collaborators: Collaborators, actor: Actor, case: Case, decision: Decision) -> None:
     decision.done = True
     case.frozen = False
+    # Also an erasure that was agreed and waits behind a hold: thawing is the later word.
     session.execute(
-        delete(Decision).where(Decision.case_id == case.id, Decision.kind == ERASE, Decision.second_by.is_(None))
+        delete(Decision).where(Decision.case_id == case.id, Decision.kind == ERASE, Decision.done.is_(False))
     )
     records = _records(session, case.id)
     collaborators.keystore.thaw(records)

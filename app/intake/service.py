@@ -19,6 +19,7 @@ from app.cases.grants import NewGrants, Scope
 from app.cases.making import Attempt
 from app.cases.models import Case, Grant, Pack, Record, Tombstone
 from app.cases.queries import Status
+from app.cases.questionnaire import RECEIPT_KEY, at_rest
 from app.cases.sealing import Compartment, Place, seal_pack
 from app.collaborators import Collaborators
 from app.crypto import packs
@@ -33,8 +34,6 @@ from app.studies import answers as checking
 from app.studies import instruments, policies, roster, service
 from app.studies.instrument import Instrument
 from app.studies.roster import SignedRoster
-
-RECEIPT_KEY = "receipt-1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +175,7 @@ class AcceptRecord:
         return Attempt(place.record, self.new.shares, self.signed.floor, idem=idem, also=self.system.floor)
 
     def _pack(self, place: Place, key: Secret, compartment: Compartment) -> dict[str, Any]:
-        names = _fields(self.instrument[1])[compartment]
+        names = at_rest(self.instrument[1], compartment)
         sealed = seal_pack(place, key, compartment, {name: self.checked.values[name] for name in names}, 0)
         return {
             "record_id": place.record,
@@ -270,22 +269,6 @@ class AcceptRecord:
 
 
 _AT_REST = (Compartment.IDENTITY, Compartment.PROTECTION, Compartment.SOURCE)
-_FIELD_MAPS: dict[bytes, dict[Compartment, tuple[str, ...]]] = {}
-
-
-def _fields(instrument: Instrument) -> dict[Compartment, tuple[str, ...]]:
-    """Which fields rest where on arrival: research answers of every class wait in source until the release."""
-    known = _FIELD_MAPS.get(instrument.sha256)
-    if known is None:
-        by_name = {name: field.compartment for name, field in instrument.fields.items()}
-        known = {
-            at_rest: tuple(
-                name for name, at in by_name.items() if at == ("research" if at_rest == "source" else at_rest)
-            )
-            for at_rest in _AT_REST
-        }
-        _FIELD_MAPS[instrument.sha256] = known
-    return known
 
 
 # Built once and past the mapper: these run for every record.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import insert, or_, select, update
@@ -20,6 +21,7 @@ from app.cases.drafts import suggest
 from app.cases.grants import Scope
 from app.cases.models import Case, Grant, Pack, Record
 from app.cases.queries import Status
+from app.cases.questionnaire import at_rest, instrument_of
 from app.cases.sealing import Compartment, Place, open_pack, seal_pack
 from app.collaborators import Collaborators
 from app.crypto import packs
@@ -28,7 +30,7 @@ from app.crypto.sealed import Sealed
 from app.crypto.secrets import Secret
 from app.deidentify.engine import KnownNames, analyse, forget
 from app.errors import Conflict, Forbidden
-from app.studies import instruments, roster
+from app.studies import roster
 from app.studies.answers import identity_names
 from app.studies.instrument import Instrument
 from app.studies.models import Epoch, Study
@@ -136,7 +138,7 @@ class RedactRecord:
         self.place = queries.place_of(self.collaborators, record)
         self.system = roster.latest(session, self.collaborators, SYSTEM_STUDY)
         self.grant = self._grant(session)
-        self.instrument = instruments.by_id(session, record.instrument_id)
+        self.instrument = instrument_of(session, self.collaborators, record)
         policy = session.scalar(select(Study.policy).where(Study.id == record.study_id))
         self.policy = StudyPolicy.from_dict(policy or {})
         wanted = [Compartment.SOURCE] + ([Compartment.IDENTITY] if self.grant.scope == Scope.WORK else [])
@@ -180,7 +182,7 @@ class RedactRecord:
         pair, scope = self.pairs[self.grant.key.epoch], self.grant.scope
         keys = grants.open_with(pair, self.place, self.grant.id, scope, self.grant.key, self.grant.box, shares).reveal()
         source = Secret(keys[-KEY_BYTES:])
-        values = open_pack(self.place, source, Compartment.SOURCE, 0, self.packed[Compartment.SOURCE])
+        values = self._values(source, Compartment.SOURCE)
         names = self._known_names(Secret(keys[:KEY_BYTES])) if scope == Scope.WORK else KnownNames()
         language = str(values.get("interview_language", {}).get("value", "")).split("-")[0] or None
         draft = suggest(
@@ -191,10 +193,12 @@ class RedactRecord:
         sealed = seal_pack(self.place, source, Compartment.SOURCE, draft.to_fields(), self.version)
         return SealedDraft(self.place, self.version, sealed)
 
+    def _values(self, key: Secret, compartment: Compartment) -> dict[str, Any]:
+        names = at_rest(self.instrument, compartment)
+        return open_pack(self.place, key, compartment, 0, self.packed[compartment], complete=names)
+
     def _known_names(self, key: Secret) -> KnownNames:
-        sealed = self.packed[Compartment.IDENTITY]
-        values = open_pack(self.place, key, Compartment.IDENTITY, 0, sealed)
-        names = identity_names(self.instrument, values)
+        names = identity_names(self.instrument, self._values(key, Compartment.IDENTITY))
         return KnownNames(names.persons, names.places, names.codes)
 
 

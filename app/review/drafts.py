@@ -18,6 +18,7 @@ from app.cases.grants import FoundGrant, NewGrants, Scope
 from app.cases.making import Attempt
 from app.cases.models import Case, Pack, Record
 from app.cases.queries import Status
+from app.cases.questionnaire import at_rest, instrument_of
 from app.cases.sealing import Compartment, Place, open_pack, seal_pack
 from app.collaborators import Collaborators
 from app.crypto import packs
@@ -25,7 +26,7 @@ from app.crypto.sealed import Sealed
 from app.crypto.secrets import Secret
 from app.errors import Conflict, Forbidden, NotFound
 from app.review import policies
-from app.studies import instruments, roster
+from app.studies import roster
 from app.studies.instrument import Instrument
 from app.studies.models import Study
 from app.studies.policy import StudyPolicy
@@ -117,7 +118,7 @@ class OpenSource:
         self.found = grants.find(session, self.actor, self.record, Scope.SOURCE)
         versions = {0, self.row.draft_version}
         self.packed = {version: queries.pack(session, self.record, SOURCE, version) for version in versions}
-        self.instrument = instruments.by_id(session, self.row.instrument_id)
+        self.instrument = instrument_of(session, self.collaborators, self.row)
         policy = session.get_one(Study, self.row.study_id).policy
         self.policy = StudyPolicy.from_dict(policy)
         audit.write(session, self.collaborators, self.actor, "source.read", case=case.id, record=self.record)
@@ -129,7 +130,7 @@ class OpenSource:
 
     def decrypt(self, key: Secret) -> Source:
         """Open source and draft under the source key."""
-        values = open_pack(self.place, key, SOURCE, 0, self.packed[0])
+        values = open_pack(self.place, key, SOURCE, 0, self.packed[0], complete=at_rest(self.instrument, SOURCE))
         version = self.row.draft_version
         if version == 0:
             return Source(self.record, values, None, 0, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -14,11 +15,12 @@ from app.accounts.models import Session, User
 from app.cases.models import Case, Grant, Pack, Record
 from app.client import Client, Problem
 from app.crypto import packs
+from app.crypto.encoding import canonical_json
 from app.crypto.sealed import Sealed
 from app.crypto.tokens import token_hash
 from app.keystore.models import share
 from app.review.models import Ask, Disclosure
-from app.studies.models import Member
+from app.studies.models import InstrumentVersion, Member
 from tests.people import PASSWORD
 from tests.security.scenes import Scene, staged
 
@@ -141,6 +143,45 @@ def test_a_release_without_its_fields_is_none(scene: Scene) -> None:
     key = {"record_id": scene.story.records[0], "compartment": "research", "version": 1}
     call, arguments = reads(scene)["research"]
     with changed(scene.system.runtime.engine, Pack.table(), key, sealed=Sealed(b"")):
+        assert refused(scene, call, *arguments) == "tampered"
+
+
+@pytest.mark.parametrize("compartment", ["source"])
+def test_a_pack_with_a_field_taken_out_does_not_open(scene: Scene, compartment: str) -> None:
+    """Every field of the questionnaire is sealed, absent ones too: one that is missing was taken out."""
+    call, arguments = reads(scene)[compartment]
+    key = {"record_id": arguments[0], "compartment": compartment, "version": 0}
+    fields = packs.unpack(row_of(scene, Pack.table(), **key)["sealed"])
+    fields.pop("joined_period")
+    with changed(scene.system.runtime.engine, Pack.table(), key, sealed=packs.pack(fields)):
+        assert refused(scene, call, *arguments) == "tampered"
+
+
+def test_a_questionnaire_changed_after_the_intake_is_not_believed(scene: Scene) -> None:
+    """The signed receipt names the questionnaire, so a row with other release rules releases nothing."""
+    call, arguments = reads(scene)["source"]
+    key = {"id": row_of(scene, Record.table(), id=arguments[0])["instrument_id"]}
+    definition = json.loads(row_of(scene, InstrumentVersion.table(), **key)["body"])
+    definition["title"]["en"] += " (changed)"
+    with changed(scene.system.runtime.engine, InstrumentVersion.table(), key, body=canonical_json(definition)):
+        assert refused(scene, call, *arguments) == "tampered"
+
+
+@pytest.mark.parametrize("changes", [{"key_id": "roster-1"}, {"signature": "A" * 86 + "=="}, {"day": "2001-01-01"}])
+def test_a_receipt_that_was_changed_vouches_for_nothing(scene: Scene, changes: dict[str, str]) -> None:
+    """What stands in for the questionnaire's digest is itself signed."""
+    call, arguments = reads(scene)["source"]
+    key = {"id": arguments[0]}
+    receipt = row_of(scene, Record.table(), **key)["receipt"]
+    with changed(scene.system.runtime.engine, Record.table(), key, receipt={**receipt, **changes}):
+        assert refused(scene, call, *arguments) == "tampered"
+
+
+def test_the_receipt_of_another_record_vouches_for_nothing(scene: Scene) -> None:
+    """A true receipt in another row is not that row's."""
+    call, arguments = reads(scene)["source"]
+    other = row_of(scene, Record.table(), id=scene.story.records[0])["receipt"]
+    with changed(scene.system.runtime.engine, Record.table(), {"id": arguments[0]}, receipt=other):
         assert refused(scene, call, *arguments) == "tampered"
 
 

@@ -9,9 +9,10 @@ from pydantic import Field
 
 from app.access import Permission
 from app.cases import withdrawal
+from app.cases.questionnaire import RECEIPT_KEY
 from app.errors import Conflict
 from app.intake import queries, service
-from app.intake.service import RECEIPT_KEY, Accepted, AcceptRecord, Submission
+from app.intake.service import Accepted, AcceptRecord, Submission
 from app.web.api.types import CaseCode, Hex32
 from app.web.bodies import INTAKE_LIMIT, Body, Out
 from app.web.deps import Runtime_, Signed

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field
 from app.access import Permission, Role, Team
 from app.accounts import queries as people
 from app.cases import moving
-from app.errors import Conflict, Gone
+from app.errors import Conflict, Flaw, Gone, Invalid
 from app.review import drafts
 from app.studies import queries, service
 from app.web.api.types import Hex32
@@ -116,7 +116,9 @@ class MovedOut(Out):
 
 @router.post("", permission=Permission.STUDY_CREATE, status=201)
 def create_study(body: StudyBody, actor: Signed, runtime: Runtime_) -> CreatedOut:
-    """Create a study whose first member is its lead; an administrator is never lead."""
+    """Create a study whose first member is its lead; an administrator is never lead. No demo in production."""
+    if body.demo and runtime.settings.production:
+        raise Invalid([Flaw("/demo", "A production service takes no study that needs no quorum of people.")])
     with runtime.transaction() as session:
         study = service.create_study(
             session,

@@ -8,7 +8,10 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 
+from app.cases import withdrawal
+from app.cases.models import Case, Decision
 from app.crypto.tokens import new_withdrawal_token, withdrawal_hash
 from tests.functional import steps
 from tests.functional.caller import Caller, code_of
@@ -255,6 +258,23 @@ def test_thaw_forgets_a_half_made_erasure(call_both: Caller, place: StudyPlace) 
         ok(call_both(who, "POST", case(place, code, "thaw")))
 
     assert ok(erase(call_both, place, code, "lead"))["done"] is False
+
+
+def test_thaw_forgets_an_agreed_erasure_behind_a_hold(call_both: Caller, place: StudyPlace) -> None:
+    """Two people agreed to erase, a hold stopped it, two people thaw: lifting the hold must not erase after all."""
+    code = submit(call_both, place)["case"]
+    ok(erase(call_both, place, code, "guardian"))
+    with call_both.system.runtime.transaction() as session:
+        (decision,) = session.scalars(select(Decision).join(Case, Case.id == Decision.case_id).where(Case.code == code))
+        decision.second_by = place["lead"].id
+    ok(call_both("lead", "PUT", case(place, code, "hold")), 204)
+
+    for who in ("guardian", "lead"):
+        ok(call_both(who, "POST", case(place, code, "thaw")))
+    ok(call_both("lead", "DELETE", case(place, code, "hold")), 204)
+
+    with call_both.system.runtime.glance() as session:
+        assert withdrawal.unfinished(session) == []
 
 
 def test_erased_words_are_in_no_event(call_both: Caller, place: StudyPlace) -> None:

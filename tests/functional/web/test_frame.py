@@ -269,6 +269,20 @@ def test_metrics_name_routes_and_nobody(site: Site) -> None:
     assert "192.0.2" not in text
 
 
+def test_no_demo_study_in_production(site: Site) -> None:
+    """A study that needs no quorum of people is for demonstrations."""
+    admin = site.house.admin()
+    lead = site.house.person(site.house.actor(admin), "a.lead")
+    token = site.sign_in(admin)
+    body = {"name": "A demo", "lead": str(lead.id), "fingerprint": site.fingerprint(lead).hex(), "demo": True}
+    site.runtime.settings.__dict__["environment"] = Environment.PRODUCTION
+
+    answer = site.call("POST", "/v1/studies", json=body, token=token)
+
+    assert answer.status_code == 422
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/demo"]
+
+
 def test_the_description_is_not_public_in_production(site: Site) -> None:
     """Nor are FastAPI's own pages."""
     assert site.call("GET", "/v1/openapi.json").status_code == 200
