@@ -234,7 +234,7 @@ def _print_findings(found: restore.Findings) -> None:
     out.print(f"erased again: {found.killed} in the keystore, {len(found.buried)} in the main database")
     out.print(f"frozen again: {len(found.frozen)}; shares that nothing names, destroyed: {found.dropped_shares}")
     lists = {
-        "rosters below their floor, to be signed anew by their leads": found.stale_rosters,
+        "studies whose roster was newer; they stay refused": found.stale_rosters,
         "records newer than the backup, lost": found.lost_records,
         "shares that are missing; what they opened is lost": found.missing_shares,
     }

@@ -35,6 +35,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -212,8 +213,8 @@ class System:
                 self.admit(study, actors["lead"], people[place], frozenset({role}), keys[place])
         for founder, (team, others) in FOUNDERS.items():
             self.found(study, actors[founder], team)
-            for other in others:
-                self.confirm(study, actors[founder], people[other], keys[other])
+            for before, other in pairwise((founder, *others)):
+                self.confirm(study, actors[before], people[other], keys[other])
         self._studies.append(StudyPlace(study, people))
         return self._studies[-1]
 

@@ -67,11 +67,13 @@ class Review:
         digest: str,
         cuts: Mapping[str, Sequence[Sequence[int]]] | None = None,
         drop: Sequence[str] = (),
+        reports: Sequence[UUID | str] = (),
     ) -> int:
-        """Cut a release by removal only; the next number. Asks for a fresh second factor."""
+        """Cut a release by removal only, answering its open reports; the next number. Needs a fresh second factor."""
         body: dict[str, Any] = {
             "digest": digest,
             "cuts": {name: [list(pair) for pair in pairs] for name, pairs in (cuts or {}).items()},
             "drop": list(drop),
+            "reports": [str(report) for report in reports],
         }
         return int(self._http.post(address("studies", study, "records", record, "release", "cut"), body)["version"])

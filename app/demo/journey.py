@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -115,8 +116,8 @@ class Journey:
                 self._as("lead").studies.admit(study, person.user, roles=[role], fingerprint=person.fingerprint)
         for founder, team, others in TEAMS:
             self._as(founder).studies.found(study, team)
-            for other in others:
-                self._as(founder).studies.confirm(study, kept[other].user, fingerprint=kept[other].fingerprint)
+            for before, other in pairwise((founder, *others)):
+                self._as(before).studies.confirm(study, kept[other].user, fingerprint=kept[other].fingerprint)
 
     def release(self) -> Json:
         """The release as the researcher reads it; made first if there is none."""

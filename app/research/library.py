@@ -192,7 +192,7 @@ class ReadReports:
         """Open each report made on this version."""
         key, version = self.reading.key(), self.reading.row.release_version
         return [
-            open_pack(self.reading.place, key, RESEARCH, version, row.sealed)[f"passage.{row.id.hex}"]
+            open_pack(self.reading.place, key, RESEARCH, version, row.sealed)[f"passage.{row.id.hex}"] | {"id": row.id}
             for row in self.rows
             if row.release_version == version
         ]

@@ -117,7 +117,8 @@ def _replace_pack(session: Session, record: UUID, version: int, sealed: Sealed) 
 class CutRelease:
     """Making: the next release version by removal only; the one before can no longer be opened.
 
-    ``cuts`` are ranges of a text (code points) that become ``[CUT]``; ``drop`` are fields that are withheld.
+    ``cuts`` are ranges of a text (code points) that become ``[CUT]``; ``drop`` are fields that are withheld;
+    ``reports`` are the reports it answers, which must be all that are open.
     """
 
     collaborators: Collaborators
@@ -126,6 +127,7 @@ class CutRelease:
     digest: bytes
     cuts: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
     drop: Sequence[str] = ()
+    reports: frozenset[UUID] = frozenset()
     row: Record = field(init=False, repr=False)
     place: Place = field(init=False)
     signed: SignedRoster = field(init=False)
@@ -151,6 +153,8 @@ class CutRelease:
         if packs.digest(self.packed) != self.digest:
             raise DigestDiffers
         self.reported = _reported(session, self.record)
+        if not self.reported <= self.reports:
+            raise Conflict("A passage was reported that this cut does not answer; read the reports.")
         audit.write(session, self.collaborators, self.actor, "release.read", case=case.id, record=self.record)
 
     def seal(self) -> Attempt:

@@ -36,12 +36,13 @@ CACHED_ROSTERS = 512
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """One person's place in a study; after ``expires`` the roles are gone, at the second."""
+    """One person's place in a study, and who gave it; after ``expires`` the roles are gone, at the second."""
 
     user: UUID
     roles: frozenset[Role]
     fingerprint: bytes
     expires: datetime | None = None
+    admitted_by: UUID | None = None
 
     def live(self, now: datetime) -> bool:
         """Whether the agreement still runs."""
@@ -117,6 +118,7 @@ def body_of(roster: SignedRoster) -> bytes:
                     "roles": sorted(place.roles),
                     "fingerprint": place.fingerprint.hex(),
                     "expires": None if place.expires is None else int(place.expires.timestamp()),
+                    "admitted_by": None if place.admitted_by is None else str(place.admitted_by),
                 }
                 for place in sorted(roster.members.values(), key=lambda place: place.user)
             ],
@@ -155,6 +157,7 @@ def _membership(row: dict[str, Any]) -> Membership:
         roles=frozenset(Role(role) for role in row["roles"]),
         fingerprint=bytes.fromhex(row["fingerprint"]),
         expires=None if row["expires"] is None else datetime.fromtimestamp(row["expires"], UTC),
+        admitted_by=None if row["admitted_by"] is None else UUID(row["admitted_by"]),
     )
 
 

@@ -55,7 +55,7 @@ def create_study(
     study = uuid4()
     values = {"id": study, "name": name.strip(), "policy": policy or {}, "created_day": collaborators.today()}
     session.execute(insert(Study).values(values))
-    place = Membership(lead, frozenset({Role.LEAD}), fingerprint)
+    place = Membership(lead, frozenset({Role.LEAD}), fingerprint, admitted_by=actor.id)
     roster.write(session, collaborators, SignedRoster(study, 1, exempt, {lead: place}))
     instruments.add_default(session, study, collaborators.now())
     audit.write(session, collaborators, actor, "study.created", study=study, member=str(lead))
@@ -129,7 +129,8 @@ def admit(
     present = signed.members.get(user)
     if present is not None and present.fingerprint == fingerprint and not teams_of(roles) >= teams_of(present.roles):
         raise Conflict("Remove this member first.")
-    roster.write(session, collaborators, signed.with_member(Membership(user, roles, fingerprint, expires)))
+    place = Membership(user, roles, fingerprint, expires, admitted_by=actor.user())
+    roster.write(session, collaborators, signed.with_member(place))
     audit.write(session, collaborators, actor, "member.admitted", member=str(user), roles=sorted(roles))
 
 
@@ -147,6 +148,7 @@ def confirm(
     Raises:
         NotFound: the person is not on the roster, or shares no team with the actor.
         DigestDiffers: the fingerprint is not the admitted one, or no longer the person's.
+        Forbidden: the actor admitted the person, and somebody else of the team could confirm.
         Conflict: the actor lacks a box of an epoch in use.
     """
     require(actor, Permission.MEMBER_CONFIRM, now=collaborators.now())
@@ -165,6 +167,10 @@ def confirm(
     shared = teams_of(actor.roles) & teams_of(place.roles)
     if not shared:
         raise NotFound
+    if place.admitted_by == actor.id and any(
+        _live_others(session, signed, team, actor.user(), collaborators.now()) for team in shared
+    ):
+        raise Forbidden("Somebody else of the team confirms whom you admitted.")
     made = sum(_hand_over(session, collaborators, actor, signed, team, (place, public)) for team in sorted(shared))
     audit.write(session, collaborators, actor, "member.confirmed", member=str(user), boxes=made, teams=sorted(shared))
     return made
@@ -275,9 +281,13 @@ def _take_off(
 
 
 def _check_other_holder(session: Session, signed: SignedRoster, team: Team, user: UUID, now: datetime) -> None:
-    others = teams.confirmed(session, signed, team) - {user}
-    if not any(signed.members[other].live(now) for other in others):
+    if not _live_others(session, signed, team, user, now):
         raise LastHolder
+
+
+def _live_others(session: Session, signed: SignedRoster, team: Team, user: UUID, now: datetime) -> frozenset[UUID]:
+    others = teams.confirmed(session, signed, team) - {user}
+    return frozenset(other for other in others if signed.members[other].live(now))
 
 
 def _next_epoch(session: Session, collaborators: Collaborators, signed: SignedRoster, team: Team) -> roster.TeamKey:

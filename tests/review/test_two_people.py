@@ -156,7 +156,7 @@ def test_nobody_releases_a_draft_they_worked_on_before_it_was_reopened(system: S
     key = system.actor(both).unlocked().fingerprint
     lead = system.acting("lead", study)
     system.admit(study.id, lead, both, frozenset({Role.REDACTOR, Role.APPROVER}), key)
-    for who in ("redactor", "lead"):
+    for who in ("redactor", "researcher"):
         system.confirm(study.id, system.actor(study[who]), both, key)
     record = system.drafted(study)
     with system.signed_in(both, study) as client:

@@ -104,9 +104,10 @@ class Story:
         self.people["researcher"].research.report(study, record, field=name, start=0, end=5, reason=self.canary.word())
         self.looking()
         approver = self.fresh("approver")
-        assert approver.research.reports(study, record)
+        answered = [each["id"] for each in approver.research.reports(study, record)]
+        assert answered
         digest = approver.research.release(study, record)["digest"]
-        approver.review.cut(study, record, digest=digest, cuts={name: [[0, 5]]})
+        approver.review.cut(study, record, digest=digest, cuts={name: [[0, 5]]}, reports=answered)
         self.looking()
 
     def sample(self, record: UUID) -> None:

@@ -157,13 +157,17 @@ class ReleasedOut(Out):
 
 
 class CutBody(Body):
-    """Ranges (code points) to cut out of texts, and fields to withhold, of the release with this digest."""
+    """Ranges (code points) to cut out of texts, and fields to withhold, of the release with this digest.
+
+    ``reports`` names every open report of the release: what nobody has read is not settled.
+    """
 
     digest: Hex32
     cuts: dict[FieldName, Annotated[list[tuple[Offset, Offset]], Field(max_length=1000)]] = Field(
         default_factory=dict, max_length=200
     )
     drop: Annotated[list[FieldName], Field(max_length=200, default_factory=list)]
+    reports: Annotated[list[UUID], Field(max_length=1000, default_factory=list)]
 
 
 def _waiting(record: Record, case: Case, actor: Acting) -> WaitingOut:
@@ -275,5 +279,6 @@ def release_record(study: UUID, record: UUID, body: ReleaseBody, actor: Acting, 
 @router.post("/records/{record}/release/cut", permission=Permission.RELEASE_CUT)
 def cut_release(study: UUID, record: UUID, body: CutBody, actor: Acting, runtime: Runtime_) -> ReleasedOut:  # noqa: ARG001
     """Replace a release by one with less in it; the one before can no longer be opened."""
-    cutting = CutRelease(runtime.collaborators, actor, record, bytes.fromhex(body.digest), body.cuts, body.drop)
+    digest, answered = bytes.fromhex(body.digest), frozenset(body.reports)
+    cutting = CutRelease(runtime.collaborators, actor, record, digest, body.cuts, body.drop, answered)
     return ReleasedOut(version=runtime.make(cutting))

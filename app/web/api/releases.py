@@ -56,8 +56,9 @@ class ReportBody(Body):
 
 
 class PassageOut(Out):
-    """A reported passage."""
+    """A reported passage; a cut names the reports it answers."""
 
+    id: UUID
     field: str
     start: int
     end: int

@@ -44,7 +44,9 @@ def cut(call: Caller, place: StudyPlace, record: str, **body: Any) -> Any:
     """Cut a release that the approver has just read."""
     digest = read(call, place, record, "approver")["digest"]
     path = f"{base(place)}/records/{record}/release/cut"
-    return call("approver", "POST", path, place=place, json={"digest": digest} | body)
+    listed = ok(call("approver", "GET", f"{base(place)}/releases/{record}/reports", place=place))["reports"]
+    shown = {"digest": digest, "reports": [each["id"] for each in listed]}
+    return call("approver", "POST", path, place=place, json=shown | body)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +118,8 @@ def test_reported_passage_hides_at_once(call: Caller, place: StudyPlace) -> None
 
     assert who_reads(call, place, record) == {"approver"}
     rows = ok(call("approver", "GET", f"{base(place)}/releases/{record}/reports"))["reports"]
-    assert rows == [{"field": TEXT, "start": 0, "end": 5, "reason": "a nickname"}]
+    shown = [{"id": rows[0]["id"], "field": TEXT, "start": 0, "end": 5, "reason": "a nickname"}]
+    assert rows == shown
 
 
 @pytest.mark.parametrize("changed", [{"start": 5}, {"end": 9_999_999}, {"field": "gender"}, {"field": "no_such"}])
@@ -167,6 +170,17 @@ def test_cut_of_nothing_there(call: Caller, place: StudyPlace, body: Json) -> No
 
     assert (answer.status_code, code_of(answer)) == (422, "invalid")
     assert read(call, place, record)["version"] == 1
+
+
+def test_cut_that_answers_no_report(call: Caller, place: StudyPlace) -> None:
+    """A report that was filed after the approver looked is not settled unread."""
+    record = released(call, place)
+    report(call, place, record)
+
+    answer = cut(call, place, record, drop=["turning_point"], reports=[])
+
+    assert (answer.status_code, code_of(answer)) == (409, "conflict")
+    assert "researcher" not in who_reads(call, place, record)
 
 
 def test_cut_of_an_older_release(call: Caller, place: StudyPlace) -> None:

@@ -94,9 +94,10 @@ def test_a_reported_passage_closes_the_release_until_it_is_cut(system: System, s
     with system.signed_in("approver", study) as client:
         reports = client.research.reports(study.id, record)
         digest = client.research.release(study.id, record)["digest"]
-        client.review.cut(study.id, record, digest=digest, cuts={TEXT: [[3, 9]]})
+        answered = [each["id"] for each in reports]
+        client.review.cut(study.id, record, digest=digest, cuts={TEXT: [[3, 9]]}, reports=answered)
         assert client.research.reports(study.id, record) == []
-    assert reports == [{"field": TEXT, "start": 3, "end": 9, "reason": "his nickname"}]
+    assert reports == [{"id": answered[0], "field": TEXT, "start": 3, "end": 9, "reason": "his nickname"}]
     assert reads(system, study, "researcher", record)
 
 

@@ -109,6 +109,16 @@ def test_a_confirmed_member_holds_every_epoch_in_use(system: System, study: Stud
     assert confirm(system, study, "guardian", newcomer) == 0
 
 
+def test_whoever_admitted_leaves_confirming_to_another(system: System, study: StudyPlace) -> None:
+    """A lead, being of the researchers' team, cannot bring somebody in alone once the team has another member."""
+    newcomer = system.person("newcomer")
+    admit(system, study, newcomer, Role.RESEARCHER)
+
+    with pytest.raises(Forbidden):
+        confirm(system, study, "lead", newcomer)
+    assert confirm(system, study, "approver", newcomer) == 1
+
+
 def test_a_member_without_every_key_confirms_nobody(system: System, study: StudyPlace) -> None:
     """Otherwise somebody would count as confirmed who cannot open old records."""
     half, newcomer = system.person("half"), system.person("newcomer")
@@ -202,7 +212,7 @@ def test_an_agreement_ends_at_its_second(system: System, study: StudyPlace) -> N
     """The roles are gone at once; the keys when the timer removes the member."""
     temporary = system.person("temporary")
     admit(system, study, temporary, Role.RESEARCHER, days=1)
-    confirm(system, study, "lead", temporary)
+    confirm(system, study, "approver", temporary)
     system.clock.advance(days=1)
     actor = system.actor(temporary)
 
