@@ -114,7 +114,8 @@ def _free(port: int) -> int:
 
 @contextmanager
 def _serving(data: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    settings = {"PORT": str(port), "WEB_PROCESSES": "1"}
+    # A demo study needs no quorum of people, which production refuses.
+    settings = {"PORT": str(port), "WEB_PROCESSES": "1", "ENVIRONMENT": "development"}
     log_file = data / LOG
     os.close(os.open(log_file, os.O_WRONLY | os.O_CREAT, 0o600))
     server = processes.start(["serve", "--with-worker"], data, log_file=log_file, settings=settings)

@@ -30,7 +30,7 @@ __all__ = ["Findings", "check_both", "check_keystore", "check_main"]
 
 @dataclass(slots=True)
 class Findings:
-    """What was found and done, as ids. ``clean`` says that nothing is lost and nothing has to be signed anew."""
+    """What was found and done, as ids. ``clean`` says that nothing is lost and no study stays refused."""
 
     stale_rosters: list[UUID] = field(default_factory=list)
     lost_records: list[UUID] = field(default_factory=list)

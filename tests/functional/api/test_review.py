@@ -116,7 +116,7 @@ def test_nobody_takes_their_own_interview(call: Caller, shared: System, study: S
 
 def test_nobody_approves_their_own_draft(call: Caller, shared: System, study: StudyPlace) -> None:
     """Whoever finished a draft is not offered its approval, though the role would allow it."""
-    two_roles = join(shared, study, Role.REDACTOR, Role.APPROVER, confirm=("redactor", "lead"))
+    two_roles = join(shared, study, Role.REDACTOR, Role.APPROVER, confirm=("redactor", "researcher"))
     submit(call, study)
     shared.redact_all()
     record = ok(call(two_roles, "POST", f"{base(study)}/queue/next"))["record"]
@@ -130,7 +130,7 @@ def test_nobody_approves_their_own_draft(call: Caller, shared: System, study: St
 
 def test_nobody_approves_their_own_interview(call: Caller, shared: System, study: StudyPlace) -> None:
     """Whoever took one interview of the case neither gets the record nor releases it."""
-    two_roles = join(shared, study, Role.INTERVIEWER, Role.APPROVER, confirm=("redactor", "lead"))
+    two_roles = join(shared, study, Role.INTERVIEWER, Role.APPROVER, confirm=("redactor", "researcher"))
     ok(call(two_roles, "PUT", f"/v1/records/{uuid4()}", json=shared.body(study)), 201)
     shared.redact_all()
     record = take(call, study, "redactor")
