@@ -6,14 +6,14 @@ X-Wing: ML-KEM-768 (FIPS 203) joined with X25519 (RFC 7748), so a box stays shut
 
 from __future__ import annotations
 
-from typing import NoReturn, Self
+from typing import Self
 
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hpke import MLKEM768X25519PrivateKey
 
 from app.crypto.encoding import check_digest, sha256
-from app.crypto.secrets import Secret
+from app.crypto.secrets import Guarded, Secret
 from app.errors import BadEncoding, BadPublicKey
 
 __all__ = ["MLKEM_PUBLIC_BYTES", "PRIVATE_BYTES", "PUBLIC_BYTES", "KeyPair", "fingerprint", "fingerprint_text"]
@@ -28,7 +28,7 @@ SPOKEN_DIGITS = 60
 SPOKEN_GROUP = 5
 
 
-class KeyPair:
+class KeyPair(Guarded):
     """An X-Wing key pair; shows its fingerprint and nothing else."""
 
     __slots__ = ("fingerprint", "handle", "private", "public")
@@ -71,30 +71,6 @@ class KeyPair:
         return f"KeyPair({self.fingerprint[:4].hex()}…)"
 
     __str__ = __repr__
-
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        """Refuse to change."""
-        raise AttributeError(_IMMUTABLE)
-
-    def __delattr__(self, name: str) -> NoReturn:
-        """Refuse to change."""
-        raise AttributeError(_IMMUTABLE)
-
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        """Refuse pickling and copying."""
-        raise TypeError(_NO_COPY)
-
-    def __reduce__(self) -> NoReturn:
-        """Refuse what asks for the older protocol."""
-        raise TypeError(_NO_COPY)
-
-    def __getstate__(self) -> NoReturn:
-        """Refuse to hand the state over by itself."""
-        raise TypeError(_NO_COPY)
-
-
-_IMMUTABLE = "a KeyPair cannot be changed"
-_NO_COPY = "a KeyPair is neither pickled nor copied"
 
 
 def fingerprint(public: bytes) -> bytes:

@@ -12,10 +12,41 @@ from typing import NoReturn, Self
 
 from app.errors import BadEncoding
 
-__all__ = ["Secret", "join", "split"]
+__all__ = ["Guarded", "Secret", "join", "split"]
 
 
-class Secret:
+class Guarded:
+    """Base of what holds key material: it cannot be changed, pickled or copied."""
+
+    __slots__ = ()
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        """Refuse to change."""
+        msg = f"a {type(self).__name__} cannot be changed"
+        raise AttributeError(msg)
+
+    def __delattr__(self, name: str) -> NoReturn:
+        """Refuse to change."""
+        msg = f"a {type(self).__name__} cannot be changed"
+        raise AttributeError(msg)
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        """Refuse pickling, ``copy.copy`` and ``copy.deepcopy`` alike."""
+        msg = f"a {type(self).__name__} is neither pickled nor copied"
+        raise TypeError(msg)
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse what asks for the older protocol."""
+        msg = f"a {type(self).__name__} is neither pickled nor copied"
+        raise TypeError(msg)
+
+    def __getstate__(self) -> NoReturn:
+        """Refuse to hand the state over by itself."""
+        msg = f"a {type(self).__name__} is neither pickled nor copied"
+        raise TypeError(msg)
+
+
+class Secret(Guarded):
     """Immutable secret bytes."""
 
     __slots__ = ("_value",)
@@ -57,30 +88,6 @@ class Secret:
     def __format__(self, spec: str) -> str:
         """Show nothing, whatever the format asks."""
         return "Secret(…)"
-
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        """Refuse to change."""
-        raise AttributeError(_IMMUTABLE)
-
-    def __delattr__(self, name: str) -> NoReturn:
-        """Refuse to change."""
-        raise AttributeError(_IMMUTABLE)
-
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        """Refuse pickling, ``copy.copy`` and ``copy.deepcopy`` alike."""
-        raise TypeError(_NO_COPY)
-
-    def __reduce__(self) -> NoReturn:
-        """Refuse what asks for the older protocol."""
-        raise TypeError(_NO_COPY)
-
-    def __getstate__(self) -> NoReturn:
-        """Refuse to hand the state over by itself."""
-        raise TypeError(_NO_COPY)
-
-
-_IMMUTABLE = "a Secret cannot be changed"
-_NO_COPY = "a Secret is neither pickled nor copied"
 
 
 def split(secret: Secret) -> tuple[Secret, Secret]:
