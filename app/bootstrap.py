@@ -28,16 +28,15 @@ from app.cases.models import Claim, Outbox
 from app.cases.reading import Reading
 from app.collaborators import Collaborators, utc_now
 from app.custody.registry import open_custody
-from app.db import Base, make_engine, standing_alone
+from app.db import make_engine, standing_alone
 from app.errors import Conflict, EpochEnded, Gone, Retry, TestimonyError, Unavailable
-from app.keystore.models import metadata as keystore_metadata
 from app.keystore.service import Keystore
 from app.logs import get_logger
 from app.review import models as _review
 from app.settings import Settings
 from app.studies import models as _studies
 
-__all__ = ["Role", "Runtime", "build", "create_tables", "database_errors"]
+__all__ = ["Role", "Runtime", "build", "database_errors"]
 
 R = TypeVar("R")
 Role = Literal["web", "worker", "operator"]
@@ -51,7 +50,7 @@ OWING = "shares to destroy"
 FOREIGN_KEY = frozenset({"23503", "23001", "SQLITE_CONSTRAINT_FOREIGNKEY", "SQLITE_CONSTRAINT_TRIGGER"})
 UNIQUE = frozenset({"23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"})
 TRY_AGAIN = frozenset({"40001", "40P01", "55P03", "SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED"})
-# Importing the features' models is what makes their tables known to ``Base``.
+# Importing the features' models is what lets their tables refer to each other.
 MODELS = (_accounts, _audit, _cases, _review, _studies)
 
 CLAIM = insert(Claim.table())
@@ -219,12 +218,6 @@ def build(
         gate or Gate(at_once=SIGN_INS_AT_ONCE, waiting=waiting),
         Throttling(collaborators),
     )
-
-
-def create_tables(runtime: Runtime) -> None:
-    """Make every table of both databases that is not there yet."""
-    Base.metadata.create_all(runtime.engine)
-    keystore_metadata.create_all(runtime.keystore_engine)
 
 
 class _Session(Session):

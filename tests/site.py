@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from app.access import Actor, Role
 from app.accounts.gate import Gate
-from app.bootstrap import Runtime, build, create_tables
+from app.bootstrap import Runtime, build
 from app.custody.base import KeyKind
 from app.custody.file import FileCustody
 from app.settings import Environment, Settings
@@ -33,7 +33,7 @@ class Site:
     """One web node with its people; ``call`` sends one request."""
 
     def __init__(self, folder: Path, kind: Kind, clock: Clock, deployment: UUID, **settings: Any) -> None:
-        self.urls = [fresh_database(kind, None), fresh_database(kind, None)]
+        self.urls = [fresh_database(kind, "main"), fresh_database(kind, "keystore")]
         self.settings = Settings(
             data=folder,
             deployment=deployment,
@@ -46,7 +46,6 @@ class Site:
             custody.create(name, use)
         gate = Gate(at_once=4, waiting=40, params=CHEAP)
         self.runtime: Runtime = build(self.settings, "web", clock=clock, gate=gate)
-        create_tables(self.runtime)
         self.runtime.collaborators.keystore.initialise()
         self.house = House(self.runtime.engine, self.runtime.collaborators, clock, gate)
         self._loop = asyncio.Runner()

@@ -18,8 +18,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from app.bootstrap import build, create_tables
+from app.bootstrap import build
 from app.certificates import write_self_signed
+from app.operations.setup import migrate
 from app.settings import Settings
 from app.web.server import STOP_SECONDS
 from tests.site import KEYS
@@ -63,7 +64,7 @@ def start(folder: Path) -> Served:
     file.write_text("".join(f"TESTIMONY_{name}={value}\n" for name, value in names.items()))
     file.chmod(0o600)
     runtime = build(Settings.load(folder), "operator")
-    create_tables(runtime)
+    migrate(runtime)
     for name, use in KEYS.items():
         runtime.collaborators.custody.create(name, use)
     runtime.collaborators.keystore.initialise()
