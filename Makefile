@@ -13,7 +13,7 @@ COMPILE = uv pip compile --quiet --generate-hashes --universal --python-version 
 	--no-annotate --custom-compile-command "make lock" --exclude-newer $(COOLDOWN)
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev demo serve test lint format bench lock clean
+.PHONY: help install dev demo serve test lint format bench lock catalogs clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*##/\1	/p' $(MAKEFILE_LIST) | expand -t 12
@@ -60,6 +60,9 @@ lock:  ## the three lock files anew (needs uv)
 	$(COMPILE) pyproject.toml -o requirements.lock $(UPGRADE)
 	$(COMPILE) --group build -c requirements.lock -o requirements-build.lock $(UPGRADE)
 	$(COMPILE) pyproject.toml --group dev -c requirements.lock -c requirements-build.lock -o requirements-dev.lock $(UPGRADE)
+
+catalogs: dev  ## the pages' texts for translators: new ones in, old ones out
+	$(BIN)/python scripts/catalogs.py
 
 clean:  ## everything made here except data
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov build dist
