@@ -7,10 +7,11 @@ after its commit, and no statement or parameter travels with an error.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
+from urllib.parse import urlsplit
 
 from sqlalchemy import Engine, event, insert, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
@@ -18,17 +19,19 @@ from sqlalchemy.orm import ORMExecuteState, Session
 
 from app.accounts import models as _accounts
 from app.accounts import phases
+from app.accounts.ceremonies import Ceremonies, RelyingParty
 from app.accounts.gate import Gate
 from app.accounts.throttle import Throttling
 from app.audit import models as _audit
 from app.cases import housekeeping
 from app.cases import models as _cases
-from app.cases.making import Attempt, Making, reads_only
+from app.cases.grouping import Group
+from app.cases.making import Attempt, Joining, Making, joins, reads_only, together
 from app.cases.models import Claim, Outbox
 from app.cases.reading import Reading
 from app.collaborators import Collaborators, utc_now
 from app.custody.registry import open_custody
-from app.db import make_engine, standing_alone
+from app.db import insert_all, make_engine, standing_alone
 from app.errors import Conflict, EpochEnded, Gone, Retry, TestimonyError, Unavailable
 from app.keystore.service import Keystore
 from app.logs import get_logger
@@ -69,6 +72,8 @@ class Runtime:
     collaborators: Collaborators
     gate: Gate
     throttling: Throttling
+    ceremonies: Ceremonies
+    group: Group[Joining[Any], Any] = field(default_factory=Group, init=False)
 
     @property
     def clock(self) -> Callable[[], datetime]:
@@ -112,13 +117,50 @@ class Runtime:
     def make(self, making: Making[R]) -> R:
         """Seal, give the shares to the keystore, store the rows; again from the start if the ground moved meanwhile.
 
+        What may join others is made together with what other threads make at this moment.
+
         Raises:
             Retry: it moved ``TRIES`` times.
         """
+        if joins(making):
+            result: R = self.group.do(making, self._make_alone, self._make_together)
+            return result
+        return self._make_alone(making)
+
+    def _make_alone(self, making: Making[R]) -> R:
         for _ in range(TRIES - 1):
             with contextlib.suppress(Retry):
                 return self._make_once(making)
         return self._make_once(making)
+
+    def _make_together(self, makings: Sequence[Joining[R]]) -> Sequence[R | None]:
+        """The results of those that could share their transactions; None for each that is to be made alone."""
+        try:
+            made = self._make_all(makings)
+        except Exception as failed:  # noqa: BLE001  whatever it is, it is met again, or not, by each alone
+            log.info("not made together", count=len(makings), code=getattr(failed, "code", "unforeseen"))
+            made = {}
+        return [made.get(id(making)) for making in makings]
+
+    def _make_all(self, makings: Sequence[Joining[R]]) -> dict[int, R]:
+        planned: list[Joining[R]] = []
+        with self.glance() as session:
+            for making in makings[0].fresh(session, makings):
+                with contextlib.suppress(TestimonyError):
+                    making.plan_fresh(session)
+                    planned.append(making)
+        if not planned:
+            return {}
+        attempts = [making.seal() for making in planned]
+        self._put(attempts)
+        try:
+            with self.transaction() as session:
+                session.connection().execute(CLAIM, [{"attempt": attempt.id, "void": False} for attempt in attempts])
+                insert_all(session.connection(), together([making.rows() for making in planned]))
+        except BaseException:
+            self._void(attempts)
+            raise
+        return {id(making): making.result() for making in planned}
 
     def run(self, phased: phases.Phased[R]) -> R:
         """Take one attempt at a password or a code through its phases."""
@@ -128,45 +170,42 @@ class Runtime:
         with self.glance() if reads_only(making) else self.transaction() as session:
             making.plan(session)
         attempt = making.seal()
-        self._put(attempt)
+        self._put([attempt])
         try:
             with self.transaction() as session:
                 session.connection().execute(CLAIM, {"attempt": attempt.id, "void": False})
                 result = making.store(session)
         except BaseException:
-            self._void(attempt)
+            self._void([attempt])
             raise
         return result
 
-    def _put(self, attempt: Attempt) -> None:
+    def _put(self, attempts: Sequence[Attempt]) -> None:
+        keystore = self.collaborators.keystore
         try:
-            self.collaborators.keystore.put(
-                attempt=attempt.id,
-                record=attempt.record,
-                shares=attempt.shares,
-                floor=attempt.floor,
-                idem=attempt.idem,
-                moving=attempt.moving,
-                also=attempt.also,
-            )
+            if len(attempts) == 1:
+                keystore.put(**attempts[0].put())
+            else:
+                keystore.put_new([attempt.put() for attempt in attempts])
         except (Conflict, Gone, Retry):
-            raise  # refused as a whole: nothing of the attempt is there
+            raise  # refused as a whole: nothing of the attempts is there
         except BaseException:
-            self._void(attempt)
+            self._void(attempts)
             raise
 
-    def _void(self, attempt: Attempt) -> None:
-        """Destroy the shares of a failed attempt, but only once no transaction can claim it any more.
+    def _void(self, attempts: Sequence[Attempt]) -> None:
+        """Destroy the shares of failed attempts, but only once no transaction can claim them any more.
 
-        If the claim stands after all (its commit went through although we were told otherwise) the shares stay; if the
-        claim cannot be voided now, the sweeper will.
+        They fail together, because one transaction claims them. If the claims stand after all (their commit went
+        through although we were told otherwise) the shares stay; if they cannot be voided now, the sweeper will.
         """
         try:
             with self.transaction() as session:
-                session.execute(insert(Claim).values(attempt=attempt.id, void=True))
-            self.collaborators.keystore.destroy_attempt(attempt.id)
+                session.connection().execute(CLAIM, [{"attempt": attempt.id, "void": True} for attempt in attempts])
+            for attempt in attempts:
+                self.collaborators.keystore.destroy_attempt(attempt.id)
         except TestimonyError:
-            log.warning("attempt not voided", attempt=str(attempt.id), exc_info=True)
+            log.warning("not voided", attempt=str(attempts[0].id), count=len(attempts), exc_info=True)
 
     def drain(self) -> None:
         """Destroy the shares that the outbox names; what fails is left to the worker."""
@@ -206,7 +245,10 @@ def build(
     engine = make_engine(settings.database_url.get_secret_value(), journal="wal")
     keystore_engine = make_engine(settings.keystore_url.get_secret_value(), journal="delete")
     keystore = Keystore(keystore_engine, custody, settings.deployment, clock)
-    collaborators = Collaborators(settings.deployment, custody, keystore, clock)
+    collaborators = Collaborators(
+        settings.deployment, custody, keystore, clock, settings.session_idle, settings.session_limit
+    )
+    party = RelyingParty(urlsplit(settings.origin).hostname or "localhost", settings.origin)
     # Those who wait for their sign-in must not take every thread from those who work.
     waiting = max(1, settings.web_threads // 2 - SIGN_INS_AT_ONCE)
     return Runtime(
@@ -217,6 +259,7 @@ def build(
         collaborators,
         gate or Gate(at_once=SIGN_INS_AT_ONCE, waiting=waiting),
         Throttling(collaborators),
+        Ceremonies(collaborators, party),
     )
 
 

@@ -5,10 +5,10 @@ Encrypted columns take ``Sealed`` and nothing else, moments are aware UTC, and s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from sqlalchemy import (
     CHAR,
@@ -28,20 +28,35 @@ from sqlalchemy import (
     select,
     union_all,
 )
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from app.crypto.sealed import Sealed
 
-__all__ = ["Base", "DayText", "Digest", "Moment", "Name", "SealedBytes", "insert_all", "make_engine", "standing_alone"]
+__all__ = [
+    "Base",
+    "DayText",
+    "Digest",
+    "Moment",
+    "Name",
+    "SealedBytes",
+    "insert_all",
+    "make_engine",
+    "once",
+    "standing_alone",
+]
 
 # SQLite waits this long for another writer before it gives up, in milliseconds.
 BUSY_TIMEOUT_MS = 30_000
 DIGEST_BYTES = 32
 # The execution option of connections on which no transaction is begun.
 ALONE = "testimony_alone"
-# Different sets of rows that callers insert at once.
-SHAPES = 64
+# Different sets of rows that callers insert at once, and how many rows at most: more get a statement for each table.
+SHAPES, ROWS_AT_ONCE = 64, 16
+# What a session has read by ``once``.
+READ = "testimony_read"
+
+T = TypeVar("T")
 
 NAMING = {
     "ix": "ix_%(column_0_label)s",
@@ -167,12 +182,20 @@ def standing_alone(connection: Connection) -> Connection:
     return connection.execution_options(isolation_level="AUTOCOMMIT")
 
 
+def once(session: Session, key: Hashable, read: Callable[[], T]) -> T:
+    """What a reading gives, read once in this session however many ask for the same; an error is not kept."""
+    known: dict[Hashable, T] = session.info.setdefault(READ, {})
+    if key not in known:
+        known[key] = read()
+    return known[key]
+
+
 def insert_all(connection: Connection, rows: Sequence[tuple[Table, Sequence[Mapping[str, Any]]]]) -> None:
     """Insert rows into several tables, in this order; all rows of one table name the same columns.
 
-    PostgreSQL gets one statement for all of them: a statement each would cost a round trip each.
+    PostgreSQL gets one statement for a few of them: a statement for each table would cost a round trip each.
     """
-    if connection.dialect.name != "postgresql":
+    if connection.dialect.name != "postgresql" or sum(len(each) for _, each in rows) > ROWS_AT_ONCE:
         for table, each in rows:
             connection.execute(insert(table), list(each))
         return

@@ -9,6 +9,7 @@ Canonical JSON is RFC 8785. Parsing is strict: one spelling per value and no tra
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from typing import Any
 from uuid import UUID
@@ -26,6 +27,9 @@ DIGEST_BYTES = 32
 # The count of parts, label included, is one byte.
 MAX_PARTS = 255
 MAX_U64 = 2**64 - 1
+# RFC 8785 has no integers that a double cannot hold exactly.
+MAX_EXACT = 2**53 - 1
+ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
 
 
 def enc(label: str, *parts: Part) -> bytes:
@@ -91,12 +95,25 @@ def canonical_json(obj: Any) -> bytes:
         BadEncoding: the value has no JSON of that kind (NaN, integers beyond 2**53, lone surrogates, foreign types).
     """
     try:
-        return rfc8785.dumps(obj)
+        return ENCODER.encode(obj).encode() if _simple(obj) else rfc8785.dumps(obj)
     except (rfc8785.CanonicalizationError, UnicodeError, RecursionError):
         raise BadEncoding from None
 
 
-def sha256(data: bytes) -> bytes:
+def _simple(node: Any) -> bool:
+    """Whether Python's own encoder, several times faster, writes the same: no fractions, and names in ASCII.
+
+    RFC 8785 orders other names by UTF-16 and writes fractions as ECMAScript does.
+    """
+    kind = type(node)
+    if kind is dict:
+        return all(type(name) is str and name.isascii() for name in node) and all(map(_simple, node.values()))
+    if kind is list:
+        return all(map(_simple, node))
+    return kind is str or node is None or kind is bool or (kind is int and -MAX_EXACT <= node <= MAX_EXACT)
+
+
+def sha256(data: bytes | memoryview) -> bytes:
     """SHA-256 (FIPS 180-4), 32 bytes."""
     return hashlib.sha256(data).digest()
 

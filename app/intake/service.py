@@ -5,18 +5,21 @@ The same id with the same content is the same record; nothing is stored without 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 from uuid import UUID, uuid4
 
-from sqlalchemy import Table, Uuid, bindparam, null, select, union_all, update
+from sqlalchemy import Uuid, bindparam, null, select, tuple_, union_all, update
 from sqlalchemy.orm import Session
 
 from app.access import Actor, ActorKind, Permission, Team, require
 from app.audit import service as audit
 from app.audit.models import Event
+from app.audit.parts import Parts
+from app.cases import states
 from app.cases.grants import NewGrants, Scope
-from app.cases.making import Attempt
+from app.cases.making import Attempt, Rows
 from app.cases.models import Case, Grant, Pack, Record, Tombstone
 from app.cases.queries import Status
 from app.cases.questionnaire import RECEIPT_KEY, at_rest
@@ -28,12 +31,14 @@ from app.crypto.encoding import canonical_json
 from app.crypto.mac import content_digest
 from app.crypto.receipts import Receipt
 from app.crypto.secrets import Secret, split
-from app.db import insert_all
+from app.db import insert_all, once
 from app.errors import Conflict, ContentDiffers, Flaw, Gone, Invalid, NotFound, RecordFrozen
 from app.studies import answers as checking
 from app.studies import instruments, policies, roster, service
 from app.studies.instrument import Instrument
 from app.studies.roster import SignedRoster
+
+SUBMITTERS = frozenset({ActorKind.USER, ActorKind.DEVICE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,7 @@ def earlier(session: Session, collaborators: Collaborators, actor: Actor, client
 
 def require_submitter(actor: Actor) -> None:
     """Ask whether this kind of actor can submit at all; the study's roster is asked when the study is known."""
-    if actor.kind not in {ActorKind.USER, ActorKind.DEVICE}:
+    if actor.kind not in SUBMITTERS:
         raise NotFound
 
 
@@ -128,20 +133,41 @@ class AcceptRecord:
     record: dict[str, Any] = field(init=False)
     packed: list[dict[str, Any]] = field(init=False)
     new: NewGrants = field(init=False)
+    made: Parts = field(init=False)
+
+    @property
+    def joins(self) -> bool:
+        """A first interview shares no row with another; a later one locks its case."""
+        return self.submission.case is None and self.actor.kind in SUBMITTERS
+
+    def fresh(self, session: Session, makings: Sequence[Self]) -> Sequence[Self]:
+        """One for each id under which nothing was accepted or erased before."""
+        first = {(each.actor.user(), each.submission.client_uuid): each for each in reversed(makings)}
+        taken = {tuple(row) for row in session.connection().execute(_TAKEN, {"ids": list(first)})}
+        return [each for key, each in first.items() if key not in taken]
 
     def plan(self, session: Session) -> None:
         """Read rosters, instrument and case; check every answer. Conflict if something was accepted under this id."""
-        asked = self.submission
-        if earlier(session, self.collaborators, self.actor, asked.client_uuid) is not None:
+        if earlier(session, self.collaborators, self.actor, self.submission.client_uuid) is not None:
             raise Conflict
+        self.plan_fresh(session)
+
+    def plan_fresh(self, session: Session) -> None:
+        """What ``plan`` does once it is known that nothing was accepted under this id."""
+        asked, now = self.submission, self.collaborators.now()
         if self.actor.kind is ActorKind.DEVICE and self.actor.study != asked.study:
             raise NotFound
-        self.signed, self.system = roster.latest_with_system(session, self.collaborators, asked.study)
-        self.actor = service.member_of(self.signed, self.actor, self.collaborators.now())
+        self.signed, self.system = once(
+            session,
+            ("rosters", asked.study),
+            lambda: roster.latest_with_system(session, self.collaborators, asked.study),
+        )
+        self.actor = service.member_of(self.signed, self.actor, now)
         require(self.actor, Permission.RECORD_SUBMIT)
-        policies.check_open(session, self.signed, self.collaborators.now())
+        once(session, ("open", asked.study), lambda: policies.check_open(session, self.signed, now))
+        wanted = (asked.study, asked.instrument, asked.version)
         try:
-            key, instrument, policy = instruments.published(session, asked.study, asked.instrument, asked.version)
+            key, instrument, policy = once(session, wanted, lambda: instruments.published(session, *wanted))
         except NotFound:
             raise Invalid([Flaw("/instrument", "No such published instrument.")]) from None
         self.instrument = key, instrument
@@ -174,6 +200,9 @@ class AcceptRecord:
         idem = Secret.random()
         content = content_digest(idem, self.submission.canonical())
         self.record = self._row(place, code, content)
+        self.made = states.of_record(self.record) | states.of_grants(self.new.rows)
+        for row in self.packed:
+            self.made |= states.of_pack(row["compartment"], row["version"], row["sealed"])
         return Attempt(place.record, self.new.shares, self.signed.floor, idem=idem, also=self.system.floor)
 
     def _pack(self, place: Place, key: Secret, compartment: Compartment) -> dict[str, Any]:
@@ -232,42 +261,59 @@ class AcceptRecord:
             "release_version": 0,
             "next_try_at": self.collaborators.now(),
             "tries": 0,
+            "turn": 1,
         }
 
     def store(self, session: Session) -> Accepted:
         """Insert case, record, packs, grants and event."""
-        case, code, fresh = self.case
-        flags = {"priority": self.checked.priority, "hidden": self.checked.threat}
-        rows: list[tuple[Table, list[dict[str, Any]]]] = []
-        if fresh:
-            values = {"id": case, "study_id": self.submission.study, "code": code, "frozen": False, "held": False}
-            rows.append((Case.table(), [values | flags]))
-        else:
-            self._flag(session, case, flags)
-        rows += [(Record.table(), [self.record]), (Pack.table(), self.packed), (Grant.table(), self.new.rows)]
-        insert_all(session.connection(), [*rows, (Event.table(), [self._event(case)])])
+        insert_all(session.connection(), self.rows() if self.case[2] else self._later_rows(session))
+        return self.result()
+
+    def rows(self) -> Rows:
+        """The rows of a case and of its first record."""
+        case, code, _ = self.case
+        values = {"id": case, "study_id": self.submission.study, "code": code, "frozen": False, "held": False}
+        values |= self._flags()
+        change = states.first_turn(self.made, states.of_case(values))
+        return [(Case.table(), [values | {"turn": 1}]), *self._record_rows(change)]
+
+    def result(self) -> Accepted:
+        """The receipt, to be given once the rows are committed."""
         return Accepted(self.record["receipt"], self.checked.warnings)
 
-    def _event(self, case: UUID) -> dict[str, Any]:
-        place, boxes = self.new.place, self.new.digests()
+    def _later_rows(self, session: Session) -> Rows:
+        raised = {name: True for name, flag in self._flags().items() if flag}
+        turn = self._join(session, self.case[0], raised)
+        return self._record_rows(states.first_turn(self.made, states.columns(**raised), turn))
+
+    def _record_rows(self, change: dict[str, Any]) -> Rows:
+        event = self._event(change)
+        rows = (Record, [self.record]), (Pack, self.packed), (Grant, self.new.rows), (Event, [event])
+        return [(model.table(), each) for model, each in rows]
+
+    def _flags(self) -> dict[str, bool]:
+        return {"priority": self.checked.priority, "hidden": self.checked.threat}
+
+    def _event(self, change: dict[str, Any]) -> dict[str, Any]:
+        place = self.new.place
         return audit.row(
             self.collaborators,
             self.actor,
             "record.accepted",
             study=place.study,
-            case=case,
+            case=place.case,
             record=place.record,
-            grants=boxes,
+            **change,
         )
 
     @staticmethod
-    def _flag(session: Session, case: UUID, flags: dict[str, bool]) -> None:
-        frozen = session.scalar(select(Case.frozen).where(Case.id == case).with_for_update())
-        if frozen is not False:
+    def _join(session: Session, case: UUID, raised: dict[str, bool]) -> int:
+        """Raise the case's flags, and take its turn: whoever freezes it either comes first or finds this record."""
+        joined = update(Case).where(Case.id == case, Case.frozen.is_(False)).values(turn=Case.turn + 1, **raised)
+        turn: int | None = session.scalar(joined.returning(Case.turn))
+        if turn is None:
             raise RecordFrozen
-        raised = {name: True for name, flag in flags.items() if flag}
-        if raised:
-            session.execute(update(Case).where(Case.id == case).values(raised))
+        return turn
 
 
 _AT_REST = (Compartment.IDENTITY, Compartment.PROTECTION, Compartment.SOURCE)
@@ -283,4 +329,12 @@ _SENT = union_all(
     select(_tombstone.c.record_id, _tombstone.c.study_id, null(), null()).where(
         _tombstone.c.submitter_id == _BY_ID["submitter"], _tombstone.c.client_uuid == _BY_ID["client_uuid"]
     ),
+)
+_TAKEN = union_all(
+    *(
+        select(table.c.submitter_id, table.c.client_uuid).where(
+            tuple_(table.c.submitter_id, table.c.client_uuid).in_(bindparam("ids", expanding=True))
+        )
+        for table in (_record, _tombstone)
+    )
 )

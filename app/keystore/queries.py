@@ -66,6 +66,8 @@ _other_floor = select(floor.c.version).where(floor.c.study == bindparam("other")
 LOCK_FOR_PUT = (
     select(kk.c.state, _stored_floor, _other_floor).where(kk.c.n == bindparam("n")).with_for_update(read=True, of=kk)
 )
+LOCK_CURRENT = select(kk.c.state).where(kk.c.n == bindparam("n")).with_for_update(read=True)
+FLOORS = select(floor.c.study, floor.c.version).where(floor.c.study.in_(bindparam("studies", expanding=True)))
 STANDING = select(
     _stored_floor,
     select(kk.c.n).where(kk.c.state == KeyState.CURRENT).scalar_subquery(),
@@ -156,6 +158,23 @@ def put_new(
     values |= {"study": study[0], "floor": study[1], "other": other[0], "other_floor": other[1]}
     values |= {name: rows[0][name] for name in ("attempt", "created")}
     return connection.execute(PUT_NEW, values).first() is not None
+
+
+def lock_current(connection: Connection, n: int) -> bool:
+    """Hold version ``n`` FOR SHARE; whether it is the current one."""
+    return connection.scalar(LOCK_CURRENT, {"n": n}) == KeyState.CURRENT
+
+
+def floors(connection: Connection, studies: Collection[UUID]) -> dict[UUID, int]:
+    """The floors of studies; none for a study without one."""
+    return {row.study: row.version for row in connection.execute(FLOORS, {"studies": list(studies)})}
+
+
+def add_new(connection: Connection, records: Sequence[Mapping[str, Any]], shares: Sequence[Mapping[str, Any]]) -> None:
+    """Insert new records, live, with their shares."""
+    made = [{"state": RecordState.LIVE, "dead_scopes": [], **each} for each in records]
+    connection.execute(insert(record), made)
+    connection.execute(ADD_SHARES, shares)
 
 
 def current_version(connection: Connection) -> int | None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Required, TypedDict
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, Row
@@ -21,7 +21,7 @@ from app.crypto.sealed import Sealed
 from app.crypto.secrets import Secret
 from app.crypto.shares import open_share, seal_share
 from app.custody.base import Custody
-from app.errors import Conflict, KeystoreUnavailable, NotFound, RecordDead, ShareGone, StaleKeyVersion
+from app.errors import Conflict, KeystoreUnavailable, NotFound, RecordDead, ShareGone, StaleKeyVersion, StaleRoster
 from app.keystore import policies, queries
 from app.keystore.keys import KeyVersion, KeyVersions
 from app.keystore.models import KeyState, RecordState
@@ -49,6 +49,18 @@ class Floor:
 
     study: UUID
     version: int
+
+
+class Put(TypedDict, total=False):
+    """What ``Keystore.put`` takes."""
+
+    attempt: Required[UUID]
+    record: Required[UUID]
+    shares: Required[Sequence[Share]]
+    floor: Required[Floor]
+    idem: Secret | None
+    moving: bool
+    also: Floor | None
 
 
 class Keystore:
@@ -119,6 +131,27 @@ class Keystore:
                     return
             self.keys.forget()
         raise StaleKeyVersion
+
+    def put_new(self, puts: Sequence[Put]) -> None:
+        """Store several new records with their shares in one transaction, all or none; the common case and no other.
+
+        Raises:
+            StaleRoster: a roster is not the newest one seen. It may be newer, which ``put`` takes.
+            StaleKeyVersion: the key version is no longer current.
+            Conflict: a share or a record is there already, or one comes without ``idem``.
+        """
+        version = self.keys.remembered() or self._current()
+        idems = ((put["record"], put.get("idem")) for put in puts)
+        records = [self._record_row(version, record, idem) for record, idem in idems if idem is not None]
+        rows = [self._share_row(version, put["attempt"], put["record"], item) for put in puts for item in put["shares"]]
+        floors = {floor.study: floor.version for put in puts for floor in (put["floor"], put.get("also")) if floor}
+        with self.transaction() as connection:
+            if not queries.lock_current(connection, version.n):
+                self.keys.forget()
+                raise StaleKeyVersion
+            if queries.floors(connection, floors) != floors:
+                raise StaleRoster
+            queries.add_new(connection, records, rows)
 
     def get(self, ids: Sequence[UUID], *, floor: Floor, moving: bool = False) -> dict[UUID, Secret]:
         """Read shares, all or none.
