@@ -13,31 +13,30 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from app import logs
-from app.bootstrap import Runtime, build
+from app import audit_commands, logs, terminal
+from app.bootstrap import build
 from app.client import Client, ClientError, Problem, check_receipt
 from app.client.files import FileRefused, SubmissionFile
+from app.deidentify.modes import Using
 from app.errors import TestimonyError
 from app.operations import installation, processes, restore, setup, sweep
 from app.operations.checkpoint import read_checkpoint, write_checkpoint
+from app.operations.deidentify import deidentify
 from app.operations.rotation import rotate
 from app.operations.status import Status, look
-from app.settings import ENV_FILE, PREFIX, Settings, SettingsRefused
+from app.settings import PREFIX, SettingsRefused
+from app.terminal import EXIT_FAILED, DataOption, err, out
 
 __all__ = ["main"]
 
-EXIT_FAILED = 1
 EXIT_REFUSED_SETTINGS = 78  # EX_CONFIG of sysexits.h
 EXIT_OURS = 70  # EX_SOFTWARE
 EXIT_INTERRUPTED = 130
 KEY_BYTES = 32
 
-out = Console()
-err = Console(stderr=True)
 app = typer.Typer(
     no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help="Testimony: taken in under seal."
 )
@@ -45,10 +44,9 @@ keystore = typer.Typer(no_args_is_help=True, help="The keystore's own operations
 app.add_typer(keystore, name="keystore")
 worker_key = typer.Typer(no_args_is_help=True, help="The worker's own key.")
 app.add_typer(worker_key, name="worker-key")
+app.add_typer(audit_commands.audit, name="audit")
+app.command()(deidentify)
 
-DataOption = Annotated[
-    Path | None, typer.Option("--data", help="The data folder; else TESTIMONY_DATA, else ./data.", show_default=False)
-]
 UrlOption = Annotated[str, typer.Option(envvar=PREFIX + "URL", help="Where the service is.")]
 TrustOption = Annotated[
     Path | None,
@@ -56,24 +54,6 @@ TrustOption = Annotated[
 ]
 KeyOption = Annotated[str | None, typer.Option(help="The receipt key, in hex, or a file that holds it.")]
 URL = "https://localhost:8443"
-
-
-def _folder(data: Path | None) -> Path | None:
-    """The data folder that was named, or the one here; none where everything comes from the environment."""
-    named = os.environ.get(PREFIX + "DATA")
-    if data is None and named:
-        return Path(named)
-    return data or (Path("data") if (Path("data") / ENV_FILE).exists() else None)
-
-
-def _settings(data: Path | None) -> Settings:
-    settings = Settings.load(_folder(data))
-    logs.configure(settings.log_level, strict=not settings.production)
-    return settings
-
-
-def _operator(data: Path | None) -> Runtime:
-    return build(_settings(data), "operator")
 
 
 @app.command()
@@ -87,11 +67,11 @@ def init(
 ) -> None:
     """Make or complete a deployment: folder, keys, both databases, the first invitation. Safe to run again."""
     if PREFIX + "DEPLOYMENT" not in os.environ:
-        folder = _folder(data) or Path("data")
+        folder = terminal.folder(data) or Path("data")
         if installation.lay_out(folder, port=port):
             out.print(f"New data folder: {folder.absolute()}")
         data = folder
-    runtime = _operator(data)
+    runtime = terminal.operator(data)
     setup.migrate(runtime)
     setup.prepare(runtime)
     token = setup.first_invitation(runtime, admin, anew=invite)
@@ -107,7 +87,7 @@ def init(
 @app.command()
 def migrate(data: DataOption = None) -> None:
     """Bring both databases to the newest schema."""
-    runtime = _operator(data)
+    runtime = terminal.operator(data)
     setup.migrate(runtime)
     runtime.close()
     out.print("Both databases have the newest schema.")
@@ -121,8 +101,8 @@ def serve(
     """Serve over HTTPS until SIGTERM or Ctrl-C."""
     from app.web.server import serve as run_server  # noqa: PLC0415  the other commands start without the web's parts
 
-    settings = _settings(data)
-    with processes.companion(["worker"], _folder(data)) if with_worker else nullcontext():
+    settings = terminal.settings(data)
+    with processes.companion(["worker"], terminal.folder(data)) if with_worker else nullcontext():
         run_server(settings)
 
 
@@ -131,13 +111,13 @@ def worker(data: DataOption = None) -> None:
     """Redact what waits, until SIGTERM or Ctrl-C. Several may run."""
     from app.worker import run_until_stopped  # noqa: PLC0415  the recognisers' data is read on import
 
-    run_until_stopped(build(_settings(data), "worker"))
+    run_until_stopped(build(terminal.settings(data), "worker"))
 
 
 @app.command()
 def status(data: DataOption = None) -> None:
     """Health, the queue, the keystore: counts and days, nothing of the content."""
-    runtime = _operator(data)
+    runtime = terminal.operator(data)
     found = look(runtime)
     out.print(_status_table(found))
     if sweep.is_off(runtime):
@@ -160,10 +140,16 @@ def _status_table(found: Status) -> Table:
         "agreements that end within 30 days": found.ending_soon,
         "agreements that have ended": found.ended,
         "rosters that do not verify": found.rejected_rosters,
+        "entries of the trail": found.entries,
+        "entries not signed yet": found.unsigned,
     }
+    if found.unwitnessed is not None:
+        rows["checkpoints the witness lacks"] = found.unwitnessed
     for name, count in rows.items():
         table.add_row(name, str(count))
     version = "none" if found.key_version is None else str(found.key_version)
+    found_by = "models and rules" if found.using is Using.MODELS else "rules alone, which miss more"
+    table.add_row("names are found by", found_by)
     table.add_row("keystore key version", version + (", a rotation is not finished" if found.rotating else ""))
     return table
 
@@ -176,7 +162,7 @@ def sweep_command(
     ] = False,
 ) -> None:
     """Clear what is over: abandoned attempts, expired shares, members and sessions, unfinished erasures."""
-    runtime = _operator(data)
+    runtime = terminal.operator(data)
     if resume:
         sweep.turn_on(runtime)
     done = sweep.sweep(runtime)
@@ -189,7 +175,7 @@ def sweep_command(
 @app.command()
 def checkpoint(file: Path, data: DataOption = None) -> None:
     """Write the signed list of erasures and roster versions, to be kept outside both databases."""
-    runtime = _operator(data)
+    runtime = terminal.operator(data)
     written = write_checkpoint(runtime, file)
     runtime.close()
     out.print(f"{len(written.dead)} erasures, {len(written.floors)} rosters")
@@ -212,7 +198,7 @@ def restore_check(
     ] = None,
 ) -> None:
     """Make a restored copy safe before it serves, and say what is lost. Stop web nodes and workers first."""
-    runtime = _operator(data)
+    runtime = terminal.operator(data)
     kept = None if checkpoint_file is None else read_checkpoint(runtime, checkpoint_file)
     if restored is Restored.MAIN:
         found = restore.check_main(runtime)
@@ -253,7 +239,7 @@ def rotate_command(
     ] = None,
 ) -> None:
     """Seal every share anew, back the keystore up, destroy the old key. Goes on where it was cut off."""
-    runtime = _operator(data)
+    runtime = terminal.operator(data)
     columns = (TextColumn("sealing shares anew"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=out, transient=True) as progress:
         task = progress.add_task("", total=None)
@@ -265,7 +251,7 @@ def rotate_command(
 @worker_key.command("renew")
 def renew_command(data: DataOption = None) -> None:
     """Make the worker's next key pair; running workers move what waits to it and end the one before."""
-    runtime = _operator(data)
+    runtime = terminal.operator(data)
     setup.renew_worker_key(runtime)
     runtime.close()
     out.print("The worker has a new key. Running workers move what waits to it within a minute.")

@@ -1,7 +1,8 @@
-"""The worker: redacts what waits, destroys shares that the outbox names, finishes erasures. Safe to kill at any line.
+"""The worker: redacts what waits, destroys shares that the outbox names, finishes erasures, keeps the trail.
 
-Every step is a transaction of its own, and what a crash leaves is found by the next worker: a lease that has passed, a
-row in the outbox, a decision that is not done. Several processes share one queue and no memory.
+Safe to kill at any line: every step is a transaction of its own, and what a crash leaves is found by the next worker,
+be it a lease that has passed, a row in the outbox or a decision that is not done. Several processes share one queue and
+no memory.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from types import FrameType
 from app.access import Team
 from app.bootstrap import Runtime
 from app.cases import moving, withdrawal
+from app.deidentify.engine import Engine
 from app.errors import Conflict, CustodyUnavailable, Gone, TestimonyError
 from app.logs import get_logger
+from app.operations.trail import Keeper
 from app.redaction.service import WORKER, Lease, RedactRecord, fail, lease_next, store_draft
 from app.studies import roster
 from app.studies.roster import SYSTEM_STUDY
@@ -35,11 +38,17 @@ log = get_logger()
 
 
 class Worker:
-    """One worker on one runtime of role ``worker``."""
+    """One worker on one runtime of role ``worker``.
+
+    ModelUnusable where a model file is missing or changed: without its models it does not work, unless the settings ask
+    for the rules alone.
+    """
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._engine = Engine.load(runtime.settings.deidentify)
         self._tidied = self._expired = -EXPIRE_EVERY
+        self._keeper = Keeper(runtime)
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set; the record under work is finished first."""
@@ -89,7 +98,7 @@ class Worker:
             pairs = worker_pairs(session, runtime.collaborators)
         if not pairs:
             raise CustodyUnavailable
-        draft = runtime.read(RedactRecord(runtime.collaborators, WORKER, lease, pairs))
+        draft = runtime.read(RedactRecord(runtime.collaborators, WORKER, lease, pairs, self._engine))
         with runtime.transaction() as session:
             store_draft(session, runtime.collaborators, WORKER, lease, draft)
         log.info("drafted", record=str(lease.record), ms=round((time.monotonic() - began) * 1000))
@@ -99,7 +108,8 @@ class Worker:
             fail(session, self._runtime.collaborators, WORKER, lease)
 
     def tidy(self) -> None:
-        """Drain the outbox, finish what two people decided to erase, and once a minute destroy expired shares."""
+        """Keep the trail, drain the outbox, finish decided erasures, and once a minute destroy expired shares."""
+        self._keeper.turn()
         self._runtime.drain()
         with self._runtime.transaction() as session:
             decisions = withdrawal.unfinished(session)

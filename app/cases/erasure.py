@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, true, update
+from sqlalchemy import Delete, delete, insert, select, true, update
 from sqlalchemy.orm import Session
 
 from app.access import Actor
-from app.audit import service as audit
+from app.audit.parts import Parts
+from app.cases import states
 from app.cases.grants import Scope
 from app.cases.models import Case, Decision, Grant, Pack, Passage, Record, Tombstone
 from app.cases.queries import Status
+from app.cases.states import Change
 from app.collaborators import Collaborators
 from app.keystore.models import RecordState
 
@@ -28,30 +30,32 @@ def erase_case(session: Session, collaborators: Collaborators, actor: Actor, dec
     ours = select(Record).where(Record.case_id == decision.case_id).order_by(Record.id).with_for_update()
     records = session.scalars(ours).all()
     kept = [record for record in records if _to_keep(collaborators, decision, record)]
+    told = {"decision": str(decision.id)}
     for record in records:
-        scopes = (
-            _keep_release(session, collaborators, record)
-            if record in kept
-            else _erase_all(session, collaborators, record)
-        )
-        _bury(session, collaborators, record, scopes)
-        audit.write(
-            session,
-            collaborators,
-            actor,
-            "record.erased",
-            study=decision.study_id,
-            case=decision.case_id,
-            record=record.id,
-            scopes=scopes,
-            decision=str(decision.id),
-        )
+        erase = _keep_release if record in kept else _erase_all
+        turn = states.take_turn(session, record.id)
+        scopes, change = erase(session, collaborators, record)
+        states.tell(session, collaborators, actor, "record.erased", turn, change, scopes=scopes, **told)
+    turn = states.take_case_turn(session, decision.case_id)
     if kept:
         session.execute(update(Case).where(Case.id == decision.case_id).values(frozen=False))
+        change = Change(states.columns(frozen=False) | states.of_decision(decision))
         for record in kept:
             collaborators.keystore.revive(record.id)
     else:
-        session.execute(delete(Case).where(Case.id == decision.case_id))
+        change = _erase_row(session, decision)
+    states.tell(session, collaborators, actor, "case.erased", turn, change, **told)
+
+
+def _erase_row(session: Session, decision: Decision) -> Change:
+    """Delete the case's own row; what else was decided about it is done with that."""
+    others = update(Decision).where(Decision.case_id == decision.case_id, Decision.done.is_(False)).values(done=True)
+    closed = session.scalars(others.returning(Decision)).all()
+    session.execute(delete(Case).where(Case.id == decision.case_id))
+    made = states.of_decision(decision)
+    for each in closed:
+        made |= states.of_decision(each)
+    return Change(made, ["row", *states.moving({}, states.CASE_MOVING)])
 
 
 def _to_keep(collaborators: Collaborators, decision: Decision, record: Record) -> bool:
@@ -61,43 +65,51 @@ def _to_keep(collaborators: Collaborators, decision: Decision, record: Record) -
     return collaborators.keystore.state(record.id) is not RecordState.DEAD
 
 
-def _erase_all(session: Session, collaborators: Collaborators, record: Record) -> list[str]:
+def _erase_all(session: Session, collaborators: Collaborators, record: Record) -> tuple[list[str], Change]:
     collaborators.keystore.kill(record.id)
     for table in (Passage, Pack, Grant):
         session.execute(delete(table).where(table.record_id == record.id))
     session.execute(delete(Record).where(Record.id == record.id))
-    return []
+    return [], Change(_bury(session, collaborators, record, []), [states.ALL])
 
 
-def _keep_release(session: Session, collaborators: Collaborators, record: Record) -> list[str]:
+def _keep_release(session: Session, collaborators: Collaborators, record: Record) -> tuple[list[str], Change]:
     kept = Scope.research(record.release_version)
     granted = set(session.scalars(select(Grant.scope).where(Grant.record_id == record.id)))
     scopes = sorted({*Scope.FIXED, *granted} - {kept})
     collaborators.keystore.kill(record.id, scopes)
-    session.execute(delete(Grant).where(Grant.record_id == record.id, Grant.scope != kept))
-    session.execute(
+    gone = _delete(
+        session,
+        delete(Grant).where(Grant.record_id == record.id, Grant.scope != kept),
         delete(Pack).where(
             Pack.record_id == record.id,
             (Pack.compartment != "research") | (Pack.version != record.release_version),
-        )
+        ),
     )
     session.execute(update(Record).where(Record.id == record.id).values(status=Status.RELEASED))
-    return scopes
+    made = _bury(session, collaborators, record, scopes) | states.columns(status=Status.RELEASED)
+    return scopes, Change(made, gone)
 
 
-def _bury(session: Session, collaborators: Collaborators, record: Record, scopes: Sequence[str]) -> None:
+def _delete(session: Session, grants: Delete, packs: Delete) -> list[str]:
+    """Delete grants and packs; the parts that are gone."""
+    gone = [states.grant_key(grant) for grant in session.scalars(grants.returning(Grant.id))]
+    return gone + [states.pack_key(*row) for row in session.execute(packs.returning(Pack.compartment, Pack.version))]
+
+
+def _bury(session: Session, collaborators: Collaborators, record: Record, scopes: Sequence[str]) -> Parts:
     session.execute(delete(Tombstone).where(Tombstone.record_id == record.id))
-    session.execute(
-        insert(Tombstone).values(
-            record_id=record.id,
-            study_id=record.study_id,
-            case_id=record.case_id,
-            submitter_id=record.submitter_id,
-            client_uuid=record.client_uuid,
-            scopes=list(scopes),
-            erased_day=collaborators.today(),
-        )
-    )
+    values = {
+        "record_id": record.id,
+        "study_id": record.study_id,
+        "case_id": record.case_id,
+        "submitter_id": record.submitter_id,
+        "client_uuid": record.client_uuid,
+        "scopes": list(scopes),
+        "erased_day": collaborators.today(),
+    }
+    session.execute(insert(Tombstone).values(values))
+    return states.of_tombstone(values)
 
 
 def bury_dead(
@@ -107,22 +119,17 @@ def bury_dead(
     row = session.get(Record, record)
     if row is None:
         return
-    session.execute(delete(Grant).where(Grant.record_id == record, Grant.scope.in_(scopes) if scopes else true()))
-    session.execute(delete(Pack).where(Pack.record_id == record, Pack.compartment != "research" if scopes else true()))
-    _bury(session, collaborators, row, scopes)
+    turn = states.take_turn(session, record)
+    gone = _delete(
+        session,
+        delete(Grant).where(Grant.record_id == record, Grant.scope.in_(scopes) if scopes else true()),
+        delete(Pack).where(Pack.record_id == record, Pack.compartment != "research" if scopes else true()),
+    )
+    change = Change(_bury(session, collaborators, row, scopes), gone if scopes else [states.ALL])
     if not scopes:
         session.execute(delete(Passage).where(Passage.record_id == record))
         session.execute(delete(Record).where(Record.id == record))
-    audit.write(
-        session,
-        collaborators,
-        actor,
-        "record.erased",
-        study=row.study_id,
-        case=row.case_id,
-        record=record,
-        scopes=list(scopes),
-    )
+    states.tell(session, collaborators, actor, "record.erased", turn, change, scopes=list(scopes))
 
 
 def erased_records(session: Session) -> list[tuple[UUID, list[str]]]:

@@ -12,12 +12,12 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from app.access import Actor, Team
-from app.audit import service as audit
+from app.audit.parts import Parts
+from app.cases import states
 from app.cases.models import Grant, Outbox
 from app.cases.sealing import Place
 from app.collaborators import Collaborators
 from app.crypto import contexts
-from app.crypto.encoding import sha256
 from app.crypto.grants import open_box, seal_box
 from app.crypto.principals import KeyPair
 from app.crypto.sealed import Sealed
@@ -87,14 +87,10 @@ class NewGrants:
         self.shares.append(Share(grant, scope, value, expires_at))
         return grant
 
-    def store(self, session: Session) -> dict[str, str]:
-        """Insert the rows; returns SHA-256(box) by scope, for the event of the act."""
+    def store(self, session: Session) -> Parts:
+        """Insert the rows; returns them as parts of the record, for the event of the act."""
         session.connection().execute(INSERT, self.rows)
-        return self.digests()
-
-    def digests(self) -> dict[str, str]:
-        """SHA-256(box) by scope."""
-        return {row["scope"]: sha256(row["box"]).hex() for row in self.rows}
+        return states.of_grants(self.rows)
 
 
 def grant_context(place: Place, grant: UUID, scope: str, epoch: UUID, fingerprint: bytes) -> bytes:
@@ -179,13 +175,16 @@ def open_with(
     return open_box(shares[grant], context, pair, box)
 
 
-def drop(session: Session, collaborators: Collaborators, record: UUID, scopes: Sequence[str]) -> list[UUID]:
-    """Delete the grants of these scopes and leave their shares to the outbox: that is what revokes them."""
+def drop(session: Session, collaborators: Collaborators, record: UUID, scopes: Sequence[str]) -> list[str]:
+    """Delete the grants of these scopes and leave their shares to the outbox: that is what revokes them.
+
+    Returns the parts of the record that are gone.
+    """
     gone = session.scalars(
         delete(Grant).where(Grant.record_id == record, Grant.scope.in_(scopes)).returning(Grant.id)
     ).all()
     discard_shares(session, collaborators, list(gone))
-    return list(gone)
+    return [states.grant_key(grant) for grant in gone]
 
 
 def discard_shares(session: Session, collaborators: Collaborators, shares: Sequence[UUID]) -> None:
@@ -193,12 +192,3 @@ def discard_shares(session: Session, collaborators: Collaborators, shares: Seque
     if shares:
         values = {"share_ids": [str(share) for share in shares], "written_at": collaborators.now()}
         session.execute(insert(Outbox).values(values))
-
-
-def note(
-    session: Session, collaborators: Collaborators, actor: Actor, action: str, place: Place, boxes: dict[str, str]
-) -> None:
-    """Write the event of an act that added grants, with each box's digest."""
-    audit.write(
-        session, collaborators, actor, action, study=place.study, case=place.case, record=place.record, grants=boxes
-    )

@@ -26,6 +26,7 @@ class Case(Base):
     hidden: Mapped[bool]
     frozen: Mapped[bool]
     held: Mapped[bool]
+    turn: Mapped[int] = mapped_column(server_default="0")
 
 
 class Record(Base):
@@ -61,6 +62,7 @@ class Record(Base):
     lease_id: Mapped[UUID | None]
     next_try_at: Mapped[datetime] = mapped_column(Moment)
     tries: Mapped[int]
+    turn: Mapped[int] = mapped_column(server_default="0")
 
 
 class Pack(Base):

@@ -9,17 +9,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.access import Actor, ActorKind, Permission, Team, require, teams_of
 from app.audit import service as audit
-from app.cases import grants
+from app.cases import grants, states
 from app.cases.grants import NewGrants
 from app.cases.making import Attempt
 from app.cases.models import Grant, Record
 from app.cases.sealing import Place
+from app.cases.states import Change
 from app.collaborators import Collaborators
 from app.crypto.grants import open_box
 from app.crypto.principals import KeyPair
@@ -34,21 +35,49 @@ from app.studies.teams import HeldEpoch
 MOVED_PER_CALL = 500
 
 
-def to_move(session: Session, actor: Actor, signed: SignedRoster, team: Team) -> Sequence[UUID]:
-    """The next records with grants under old epochs of the team that the actor can open."""
-    require(actor, Permission.GRANT_MOVE)
-    if team not in teams_of(actor.roles):
-        raise Forbidden
+@dataclass(frozen=True, slots=True)
+class MovesLeft:
+    """How many of a team's grants rest under its current epoch, and how many under older ones."""
+
+    done: int
+    left: int
+
+
+def to_move(
+    session: Session, actor: Actor, signed: SignedRoster, team: Team, *, limit: int = MOVED_PER_CALL
+) -> Sequence[UUID]:
+    """The next records, at most ``limit``, with grants under old epochs of the team that the actor can open."""
+    _check_in_team(actor, team)
     old = [epoch.epoch for epoch in _old(session, actor, signed, team)]
-    query = select(Grant.record_id).where(Grant.epoch_id.in_(old)).distinct().limit(MOVED_PER_CALL)
-    return session.scalars(query).all()
+    wanted = select(Grant.record_id).where(Grant.epoch_id.in_(old)).distinct()
+    return session.scalars(wanted.limit(min(limit, MOVED_PER_CALL))).all()
+
+
+def moves_left(session: Session, actor: Actor, signed: SignedRoster, team: Team) -> MovesLeft:
+    """How far moving is, for one of the team.
+
+    Raises:
+        Forbidden: the actor is not of the team.
+        NotFound: the team was never founded.
+    """
+    _check_in_team(actor, team)
+    return MovesLeft(_grants_under(session, [signed.key_of(team).epoch]), left_to_move(session, signed, team))
 
 
 def left_to_move(session: Session, signed: SignedRoster, team: Team) -> int:
     """How many grants still rest under old epochs of the team."""
     current = signed.key_of(team).epoch
-    old = [epoch for epoch in teams.in_use(session, signed.study, team) if epoch != current]
-    return len(session.scalars(select(Grant.id).where(Grant.epoch_id.in_(old))).all())
+    return _grants_under(session, [epoch for epoch in teams.in_use(session, signed.study, team) if epoch != current])
+
+
+def _grants_under(session: Session, epochs: Sequence[UUID]) -> int:
+    return session.scalar(select(func.count()).select_from(Grant).where(Grant.epoch_id.in_(epochs))) or 0
+
+
+def _check_in_team(actor: Actor, team: Team) -> None:
+    require(actor, Permission.GRANT_MOVE)
+    if team not in teams_of(actor.roles):
+        raise Forbidden
 
 
 @dataclass(slots=True)
@@ -113,9 +142,8 @@ class _Move:
         if len(gone) != len(ids):
             raise Conflict
         grants.discard_shares(session, self.collaborators, ids)
-        if self.new.rows:
-            boxes = self.new.store(session)
-            grants.note(session, self.collaborators, self.actor, "grants.moved", self.place, boxes)
+        change = Change(self.new.store(session) if self.new.rows else {}, [states.grant_key(each) for each in ids])
+        states.note(session, self.collaborators, self.actor, "grants.moved", self.record, change)
         return len(ids)
 
 

@@ -6,7 +6,7 @@ and what a crash leaves half done is finished by ``carry_out`` from the decision
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID, uuid4
 
 from sqlalchemy import delete, select, update
@@ -14,8 +14,10 @@ from sqlalchemy.orm import Session
 
 from app.access import Actor, ActorKind, Permission, Role, require
 from app.audit import service as audit
-from app.cases import erasure, queries
+from app.cases import erasure, queries, states
+from app.cases.erasure import KEEP_ANONYMISED
 from app.cases.models import Case, Decision, Record
+from app.cases.states import Change
 from app.collaborators import Collaborators
 from app.crypto.tokens import withdrawal_hash
 from app.errors import Conflict, Flaw, Invalid, NotFound, OnHold, OwnWork
@@ -23,8 +25,8 @@ from app.studies import policies
 
 ERASE = "erase"
 THAW = "thaw"
-DECIDE_LATER = "decide_later"
-PREFERENCES = ("erase_all", "erase_identity_keep_anonymised")
+ERASE_ALL, DECIDE_LATER = "erase_all", "decide_later"
+PREFERENCES = (ERASE_ALL, KEEP_ANONYMISED)
 
 
 def withdraw(session: Session, collaborators: Collaborators, actor: Actor, code: str) -> None:
@@ -55,6 +57,7 @@ def _freeze(session: Session, collaborators: Collaborators, actor: Actor, study:
     # The keystore first: from here on nothing of the case opens, whatever happens to this transaction.
     collaborators.keystore.freeze(records)
     session.execute(update(Case).where(Case.id == case).values(frozen=True))
+    states.note_case(session, collaborators, actor, "case.frozen", case, Change(states.columns(frozen=True)))
     for record in records:
         audit.write(session, collaborators, actor, "record.frozen", study=study, case=case, record=record)
 
@@ -85,7 +88,7 @@ def decide(
         Invalid: an erasure of a case left to be decided later needs the participant's choice.
     """
     require(actor, Permission.CASE_DECIDE, now=collaborators.now())
-    policies.check_confirmed(session, collaborators, actor, _side(actor))
+    policies.check_confirmed(session, collaborators, actor, side_of(actor))
     case = _locked(session, queries.case_by_code(session, actor, code).id)
     if kind == ERASE and case.held:
         raise OnHold
@@ -100,25 +103,35 @@ def decide(
     if kind == ERASE and not case.frozen:
         _freeze(session, collaborators, actor, case.study_id, case.id)
     decision = _first(session, actor, case, kind, chosen) if pending is None else _second(actor, pending, chosen)
-    audit.write(session, collaborators, actor, f"case.{kind}.decided", case=case.id, decision=str(decision.id))
+    change, told = Change(states.of_decision(decision)), {"decision": str(decision.id)}
+    states.note_case(session, collaborators, actor, f"case.{kind}.decided", case.id, change, **told)
     if kind == THAW and decision.second_by is not None:
         _thaw(session, collaborators, actor, case, decision)
     return decision
 
 
 def _preference(session: Session, case: Case, named: str | None) -> str:
-    stored = set(session.scalars(select(Record.withdrawal_preference).where(Record.case_id == case.id)))
-    if named is not None:
-        if named not in PREFERENCES:
-            raise Invalid([Flaw("/preference", "Not one of the choices.")])
+    if named is not None and named not in PREFERENCES:
+        raise Invalid([Flaw("/preference", "Not one of the choices.")])
+    wish = wish_of(session.scalars(select(Record.withdrawal_preference).where(Record.case_id == case.id)))
+    if wish == ERASE_ALL:
         # The participant's own choice to erase everything cannot be weakened by whoever carries it out.
-        return "erase_all" if "erase_all" in stored else named
-    if DECIDE_LATER in stored:
+        return ERASE_ALL
+    if named is None and wish == DECIDE_LATER:
         raise Invalid([Flaw("/preference", "The participant left this open; record the choice.")])
-    return "erase_all" if stored != {"erase_identity_keep_anonymised"} else stored.pop()
+    return named or wish or ERASE_ALL
 
 
-def _side(actor: Actor) -> Role:
+def wish_of(preferences: Iterable[str]) -> str:
+    """What a participant chose over all interviews of a case, the strongest word first; empty if nothing clear."""
+    stored = set(preferences)
+    if stored & {ERASE_ALL, DECIDE_LATER}:
+        return ERASE_ALL if ERASE_ALL in stored else DECIDE_LATER
+    return KEEP_ANONYMISED if stored == {KEEP_ANONYMISED} else ""
+
+
+def side_of(actor: Actor) -> Role:
+    """As which of the two somebody decides."""
     return Role.GUARDIAN if Role.GUARDIAN in actor.roles else Role.LEAD
 
 
@@ -130,7 +143,7 @@ def _first(session: Session, actor: Actor, case: Case, kind: str, preference: st
         kind=kind,
         preference=preference,
         first_by=actor.user(),
-        first_role=_side(actor).value,
+        first_role=side_of(actor).value,
         second_by=None,
         done=False,
     )
@@ -140,7 +153,7 @@ def _first(session: Session, actor: Actor, case: Case, kind: str, preference: st
 
 
 def _second(actor: Actor, pending: Decision, preference: str) -> Decision:
-    if pending.first_by == actor.user() or pending.first_role == _side(actor).value:
+    if pending.first_by == actor.user() or pending.first_role == side_of(actor).value:
         raise OwnWork("A guardian and a lead decide this together.")
     if pending.preference != preference:
         raise Conflict("The first decision names another choice.")
@@ -152,9 +165,10 @@ def _thaw(session: Session, collaborators: Collaborators, actor: Actor, case: Ca
     decision.done = True
     case.frozen = False
     # Also an erasure that was agreed and waits behind a hold: thawing is the later word.
-    session.execute(
-        delete(Decision).where(Decision.case_id == case.id, Decision.kind == ERASE, Decision.done.is_(False))
-    )
+    later = delete(Decision).where(Decision.case_id == case.id, Decision.kind == ERASE, Decision.done.is_(False))
+    gone = [states.decision_key(each) for each in session.scalars(later.returning(Decision.id))]
+    change = Change(states.of_decision(decision) | states.columns(frozen=False), gone)
+    states.note_case(session, collaborators, actor, "case.thawed", case.id, change)
     records = _records(session, case.id)
     collaborators.keystore.thaw(records)
     for record in records:
@@ -172,8 +186,9 @@ def carry_out(session: Session, collaborators: Collaborators, actor: Actor, deci
         return
     if case is not None and case.held:
         raise OnHold
-    erasure.erase_case(session, collaborators, actor, row)
+    # Told with the erasure: the case may be gone after it.
     row.done = True
+    erasure.erase_case(session, collaborators, actor, row)
 
 
 def unfinished(session: Session) -> Sequence[UUID]:
@@ -194,7 +209,8 @@ def hold(session: Session, collaborators: Collaborators, actor: Actor, code: str
     require(actor, Permission.CASE_HOLD, now=collaborators.now())
     case = _locked(session, queries.case_by_code(session, actor, code).id)
     session.execute(update(Case).where(Case.id == case.id).values(held=held))
-    audit.write(session, collaborators, actor, "record.held" if held else "record.lifted", case=case.id)
+    change = Change(states.columns(held=held))
+    states.note_case(session, collaborators, actor, "record.held" if held else "record.lifted", case.id, change)
 
 
 def _locked(session: Session, case: UUID) -> Case:

@@ -16,7 +16,20 @@ from app.crypto.encoding import canonical_json, check_digest, check_name, enc, s
 from app.crypto.passwords import SALT_BYTES, Argon2Params
 from app.errors import BadEncoding
 
-__all__ = ["disclosure", "field", "grant", "member", "pepper", "receipt", "roster", "session", "share", "user"]
+__all__ = [
+    "disclosure",
+    "field",
+    "grant",
+    "member",
+    "passkey",
+    "pepper",
+    "receipt",
+    "recovery",
+    "roster",
+    "session",
+    "share",
+    "user",
+]
 
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
@@ -65,6 +78,11 @@ def pepper(deployment: UUID, *, user: UUID, key_id: UUID, argon: bytes) -> bytes
 def session(deployment: UUID, *, token_hash: bytes, user: UUID, key_id: UUID, expires: int) -> bytes:
     """Context of a user's bundle in a session row; ``expires`` in unix seconds."""
     return enc("testimony/1/session", deployment, check_digest(token_hash), user, key_id, expires)
+
+
+def passkey(deployment: UUID, *, user: UUID, credential: bytes) -> bytes:
+    """Context of a passkey's public key in its row; ``credential`` is the id that the authenticator gave."""
+    return enc("testimony/1/passkey", deployment, user, sha256(credential))
 
 
 def disclosure(
@@ -124,6 +142,62 @@ def receipt(
     )
 
 
+def recovery(
+    deployment: UUID,
+    *,
+    key_id: str,
+    study: UUID,
+    version: int,
+    floor: int,
+    proposer: UUID,
+    keep: Iterable[UUID],
+    expires: int,
+) -> bytes:
+    """Message that signs a lead's proposal to let a roster stand again above its floor, with these members alone."""
+    kept = sha256(b"".join(sorted(user.bytes for user in keep)))
+    return enc("testimony/1/recovery", deployment, key_id, study, version, floor, proposer, kept, expires)
+
+
 def roster(deployment: UUID, *, key_id: str, study: UUID, version: int, body: bytes) -> bytes:
     """Message a roster's signature covers; ``body`` is the roster as canonical JSON."""
     return enc("testimony/1/roster", deployment, key_id, study, version, sha256(body))
+
+
+def event_key(deployment: UUID) -> bytes:
+    """Message whose MAC under custody's event key is the key of the events' checks."""
+    return enc("testimony/1/event-key", deployment)
+
+
+def event(
+    deployment: UUID,
+    *,
+    key_id: str,
+    event: UUID,
+    at: int,
+    action: str,
+    actor_kind: str,
+    actor: UUID | None,
+    study: UUID | None,
+    case: UUID | None,
+    record: UUID | None,
+    details: bytes,
+) -> bytes:
+    """Bytes of one event: what its check and its link cover; ``at`` in microseconds, ``details`` as canonical JSON.
+
+    Absent ids are empty. Names stand as UTF-8 and ``at`` as 8 signed bytes, so that whatever somebody put into a row
+    has bytes too, and is found out instead of stopping whoever looks.
+    """
+    ids = (b"" if each is None else each for each in (actor, study, case, record))
+    moment = at.to_bytes(8, "big", signed=True)
+    names = (action.encode(errors="surrogatepass"), actor_kind.encode(errors="surrogatepass"))
+    return enc("testimony/1/event", deployment, key_id.encode(), event, moment, *names, *ids, details)
+
+
+def link(deployment: UUID, *, position: int, before: bytes, event: bytes) -> bytes:
+    """Bytes whose SHA-256 is the chain's hash at a position; ``before`` is the hash there, 32 zeros at the start."""
+    return enc("testimony/1/link", deployment, position, check_digest(before), event)
+
+
+def trail(deployment: UUID, *, key_id: str, position: int, digest: bytes, count: int, at: int) -> bytes:
+    """Message a checkpoint of the trail signs; ``digest`` is the chain's hash there, ``at`` in microseconds."""
+    return enc("testimony/1/trail", deployment, key_id, position, check_digest(digest), count, at)

@@ -13,7 +13,9 @@ from app.crypto.encoding import check_name, sha256
 from app.crypto.sealed import Sealed
 from app.errors import BadEncoding
 
-__all__ = ["digest", "pack", "unpack"]
+__all__ = ["digest", "marks", "pack", "unpack"]
+
+MARK_BYTES = 4
 
 
 def pack(fields: Mapping[str, Sealed]) -> Sealed:
@@ -51,6 +53,20 @@ def unpack(packed: bytes) -> dict[str, Sealed]:
 def digest(packed: bytes) -> bytes:
     """SHA-256 of a pack."""
     return sha256(packed)
+
+
+def marks(packed: bytes) -> str:
+    """The first four bytes of each field's SHA-256, in hex, in the order of the names: which field is another one.
+
+    Of bytes that are no pack, as far as they look like one; ``digest`` is the check, this tells where.
+    """
+    found, view, at, end = [], memoryview(packed), 0, len(packed)
+    while at < end:
+        at += 4 + int.from_bytes(view[at : at + 4], "big")
+        start = at + 4
+        at = start + int.from_bytes(view[at:start], "big")
+        found.append(sha256(view[start:at])[:MARK_BYTES])
+    return b"".join(found).hex()
 
 
 def _chunks(packed: bytes) -> Iterator[bytes]:

@@ -1,7 +1,8 @@
 """Custody in files, for development and for small deployments without a security module.
 
-The keys of web nodes, of worker nodes and of the keystore rest in three files, and a process loads only those of its
-groups: a web node cannot use the worker's key. Whoever can read a file has its keys; SECURITY.md says what that means.
+The keys of web nodes, of worker nodes, of the trail and of the keystore rest in four files, and a process loads only
+those of its groups: a web node cannot use the worker's key. Whoever can read a file has its keys; SECURITY.md says what
+that means.
 """
 
 from __future__ import annotations
@@ -27,10 +28,11 @@ GROUP_OF_PURPOSE = {
     "pepper": "web",
     "roster": "web",
     "receipt": "web",
-    "audit": "web",
     "intake": "web",
     "form": "web",
     "worker": "worker",
+    "audit": "audit",
+    "event": "audit",
     "kk": "kk",
 }
 GROUPS = frozenset(GROUP_OF_PURPOSE.values())
@@ -40,12 +42,12 @@ NAME = re.compile(r"([a-z]+)-[1-9][0-9]{0,8}", re.ASCII)
 class FileCustody:
     """Keys in JSON files of mode 0600 in a folder of mode 0700; implements ``Custody``.
 
-    ``groups`` names the files this process may open, of ``web``, ``worker`` and ``kk``.
+    ``groups`` names the files this process may open, of ``web``, ``worker``, ``audit`` and ``kk``.
     """
 
     def __init__(self, folder: Path, groups: Collection[str]) -> None:
         if not groups or not GROUPS.issuperset(groups):
-            detail = "Custody groups are web, worker and kk."
+            detail = "Custody groups are web, worker, audit and kk."
             raise CustodyUnavailable(detail)
         self._files = {group: KeyFile(folder / f"{group}.keys") for group in groups}
         self._public = KeyFile(folder / "public.keys")
@@ -55,10 +57,11 @@ class FileCustody:
         with self._file(name).change() as entries:
             held = entries.get(name)
             known = self._public.get(name)
-            if known is not None or (held is not None and not (held.kind is kind is KeyKind.SIGN)):
+            moved = self._rested_with_web(name) if held is None else None
+            if moved is None and (known is not None or (held is not None and not (held.kind is kind is KeyKind.SIGN))):
                 detail = "This key name was used before."
                 raise Conflict(detail)
-            entries[name] = held or Entry(kind, Secret.random())
+            entries[name] = held or moved or Entry(kind, Secret.random())
             new = entries[name]
         if kind is KeyKind.SIGN:
             with self._public.change() as published:
@@ -98,6 +101,11 @@ class FileCustody:
             return self._file(name).get(name) is not None
         except CustodyUnavailable:
             return False
+
+    def _rested_with_web(self, name: str) -> Entry | None:
+        """A key that rests in the web nodes' file since before its group had one of its own: it is taken over."""
+        web = self._files.get("web")
+        return web.get(name) if web is not None and self._file(name) is not web else None
 
     def _file(self, name: str) -> KeyFile:
         match = NAME.fullmatch(name)

@@ -14,9 +14,9 @@ __all__ = ["open_custody"]
 
 # Which groups of keys a process of this role may load.
 GROUPS_OF_ROLE = {
-    "web": ("web", "kk"),
-    "worker": ("worker", "kk"),
-    "operator": ("web", "worker", "kk"),
+    "web": ("web", "audit", "kk"),
+    "worker": ("worker", "audit", "kk"),
+    "operator": ("web", "worker", "audit", "kk"),
 }
 
 

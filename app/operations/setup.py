@@ -25,6 +25,7 @@ KEYS: dict[str, KeyKind] = {
     "roster-1": KeyKind.SIGN,
     "receipt-1": KeyKind.SIGN,
     "audit-1": KeyKind.SIGN,
+    "event-1": KeyKind.MAC,
     "worker-1": KeyKind.WRAP,
 }
 
@@ -37,7 +38,7 @@ def make_keys(custody: Custody) -> None:
 
 
 def _is_made(custody: Custody, name: str, kind: KeyKind) -> bool:
-    if kind is not KeyKind.SIGN:
+    if kind is not KeyKind.SIGN or not custody.has(name):
         return custody.has(name)
     try:
         custody.public(name)

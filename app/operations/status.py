@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from app.audit import checkpoints, sealer
 from app.bootstrap import Runtime
+from app.cases import counts
 from app.cases.housekeeping import ABANDONED_AFTER, unclaimed
+from app.deidentify.modes import Using
 from app.errors import RosterRejected, TestimonyError
 from app.operations import queries
 from app.operations.batches import in_batches
+from app.operations.witness import open_witness
 from app.studies import roster
 
 __all__ = ["Status", "look"]
@@ -31,6 +35,7 @@ class Status:
     """What ``testimony status`` shows. A part that does not answer stands in ``failing``."""
 
     failing: list[str]
+    using: Using
     stages: dict[str, Stage] = field(default_factory=dict)
     outbox: int = 0
     shares: int = 0
@@ -41,6 +46,9 @@ class Status:
     ending_soon: int = 0
     ended: int = 0
     rejected_rosters: int = 0
+    entries: int = 0
+    unsigned: int = 0
+    unwitnessed: int | None = None
 
     @property
     def healthy(self) -> bool:
@@ -50,10 +58,11 @@ class Status:
 
 def look(runtime: Runtime) -> Status:
     """Ask every part; what does not answer is named instead of raised."""
-    status = Status(runtime.failing_parts())
+    status = Status(runtime.failing_parts(), runtime.settings.deidentify)
     if "database" not in status.failing and "keystore" not in status.failing:
         _count(runtime, status)
         _see_rosters(runtime, status)
+        _see_trail(runtime, status)
     return status
 
 
@@ -62,11 +71,21 @@ def _count(runtime: Runtime, status: Status) -> None:
     status.key_version, status.rotating, status.shares = keystore.standing()
     old = keystore.stale_attempts(runtime.clock() - ABANDONED_AFTER)
     with runtime.glance() as session:
-        for stage, (count, oldest) in queries.queue(session).items():
+        for stage, (count, oldest) in counts.queue(session).items():
             status.stages[stage] = Stage(count, (today - date.fromisoformat(oldest)).days)
-        status.outbox = queries.outbox_length(session)
-        status.to_move = queries.grants_to_move(session)
+        status.outbox = counts.outbox_length(session)
+        status.to_move = counts.grants_to_move(session)
         status.abandoned = sum(len(unclaimed(session, batch)) for batch in in_batches(old))
+
+
+def _see_trail(runtime: Runtime, status: Status) -> None:
+    with runtime.glance() as session:
+        status.entries = sealer.head(session)[0]
+        newest = checkpoints.newest(session, runtime.settings.deployment)
+        status.unsigned = status.entries - (0 if newest is None else newest.position)
+        kept = open_witness(runtime.settings)
+        if kept is not None:
+            status.unwitnessed = checkpoints.count_after(session, checkpoints.delivered(session, kept.name))
 
 
 def _see_rosters(runtime: Runtime, status: Status) -> None:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from app.accounts import upkeep
 from app.bootstrap import Runtime
-from app.cases import housekeeping, withdrawal
+from app.cases import counts, housekeeping, withdrawal
 from app.cases.housekeeping import ABANDONED_AFTER
 from app.errors import Conflict, TestimonyError
 from app.logs import get_logger
@@ -71,7 +71,7 @@ def sweep(runtime: Runtime) -> Swept:
     if not is_off(runtime):
         swept.attempts = _sweep_attempts(runtime)
     with runtime.glance() as session:
-        swept.outbox_left = queries.outbox_length(session)
+        swept.outbox_left = counts.outbox_length(session)
     return swept
 
 

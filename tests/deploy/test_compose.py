@@ -97,13 +97,13 @@ def test_only_the_edge_leads_out() -> None:
 @pytest.mark.parametrize("name", WEB)
 def test_web_nodes_are_not_given_the_workers_keys(name: str) -> None:
     """A web node reads the web's, the keystore's and the public keys, and writes none."""
-    assert bound(name) == {"./custody/web": True, "./custody/kk": True, "./custody/public": True}
+    assert bound(name) == {f"./custody/{group}": True for group in ("web", "audit", "kk", "public")}
     assert service(name)["environment"]["TESTIMONY_CUSTODY"] == "file:/run/custody/web#web"
 
 
 def test_the_worker_is_not_given_the_webs_keys() -> None:
     """The worker reads its own, the keystore's and the public keys, and writes none."""
-    assert bound("worker") == {"./custody/worker": True, "./custody/kk": True, "./custody/public": True}
+    assert bound("worker") == {f"./custody/{group}": True for group in ("worker", "audit", "kk", "public")}
     assert service("worker")["environment"]["TESTIMONY_CUSTODY"] == "file:/run/custody/worker#worker"
 
 

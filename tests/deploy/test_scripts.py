@@ -100,7 +100,7 @@ def test_the_folders_of_one_role_hold_no_other_roles_keys(tmp_path: Path) -> Non
     for name, kind in (("worker-1", KeyKind.WRAP), ("pepper-1", KeyKind.MAC), ("kk-1", KeyKind.WRAP)):
         operator.create(name, kind)
 
-    seen = "".join(text for folder in ("web", "kk", "public") for text in content(custody / folder).values())
+    seen = "".join(text for folder in ("web", "audit", "kk", "public") for text in content(custody / folder).values())
 
     assert "pepper-1" in seen
     assert "worker-1" not in seen

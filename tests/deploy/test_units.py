@@ -86,7 +86,7 @@ def test_each_service_sees_its_own_keys_only(name: str, own: str) -> None:
 
     assert f"TemporaryFileSystem={custody}:ro,mode=0755" in unit
     assert [line for line in unit if line.startswith("Bind")] == [
-        f"BindReadOnlyPaths={custody}/{own} {custody}/kk {custody}/public"
+        f"BindReadOnlyPaths={custody}/{own} {custody}/audit {custody}/kk {custody}/public"
     ]
     assert f"Environment=TESTIMONY_CUSTODY=file:{custody}/{own}#{own}" in unit
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import rfc8785
 from argon2.low_level import Type, hash_secret_raw
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -46,6 +47,8 @@ TEAM_FP, USER_FP = sha(reference.public_of(TEAM)), sha(reference.public_of(USER)
 def build(frozen: dict[str, Vector]) -> dict[str, Vector]:
     """Make every vector; boxes are taken from ``frozen`` where they are there."""
     made = [enc(), padding(), principal(), field(), pack(), share(), content(), receipt(), roster(), user(), session()]
+    made += [passkey()]
+    made += [event(), trail()]
     made += [boxed(one, frozen) for one in (grant(), member(), disclosure())]
     return {one["format"]: one for one in made}
 
@@ -165,6 +168,72 @@ def roster() -> Vector:
     return signed({"format": "roster", "deployment": str(D), "parts": parts}, message)
 
 
+EVENTS: list[Vector] = [
+    {
+        "key_id": "event-1",
+        "id": str(UUID("01980a1b-2c3d-7e4f-8a5b-6c7d8e9f0a1b")),
+        "at": 1_800_000_000_123_456,
+        "action": "record.accepted",
+        "actor_kind": "device",
+        "actor_id": str(uid("user")),
+        "study_id": str(STUDY),
+        "case_id": str(CASE),
+        "record_id": str(RECORD),
+        "details": {
+            "turn": 1,
+            "made": {"row": "00", "column.status": "received", "é€😀": 'a"\\\n'},
+            "gone": ["x", "a"],
+        },
+    },
+    {
+        "key_id": None,
+        "id": str(uid("old event")),
+        "at": 0,
+        "action": "signed_in",
+        "actor_kind": "user",
+        "actor_id": None,
+        "study_id": None,
+        "case_id": None,
+        "record_id": None,
+        "details": {},
+    },
+]
+
+
+def event() -> Vector:
+    """Two events, the second as they were before events carried checks; their checks and their places in a chain."""
+    secret, before, made = seed("event custody"), bytes(32), []
+    message = reference.enc("testimony/1/event-key", D)
+    key = reference.hmac_sha256(secret, message)
+    for position, each in enumerate(EVENTS, 1):
+        ids = [
+            b"" if each[name] is None else UUID(each[name]) for name in ("actor_id", "study_id", "case_id", "record_id")
+        ]
+        names = [each[name].encode() for name in ("action", "actor_kind")]
+        content = reference.enc(
+            "testimony/1/event",
+            D,
+            (each["key_id"] or "").encode(),
+            UUID(each["id"]),
+            each["at"],
+            *names,
+            *ids,
+            rfc8785.dumps(each["details"]),
+        )
+        before = sha(reference.enc("testimony/1/link", D, position, before, content))
+        check = reference.hmac_sha256(key, content)
+        made.append({**each, "bytes": content.hex(), "check": check.hex(), "hash": before.hex()})
+    return {"format": "event", "deployment": str(D), "custody": secret.hex(), "key": key.hex(), "events": made}
+
+
+def trail() -> Vector:
+    """A checkpoint of the trail."""
+    digest = seed("chain")
+    message = reference.enc("testimony/1/trail", D, "audit-1", 1_000, digest, 17, 1_800_000_000_123_456)
+    parts = {"key_id": "audit-1", "position": 1_000, "digest": digest.hex(), "count": 17, "at": 1_800_000_000_123_456}
+    return signed({"format": "trail", "deployment": str(D), "parts": parts}, message)
+
+
 def user() -> Vector:
     """A bundle under a password; the pepper's MAC is given, for its key never leaves custody."""
     password, salt, mac = "Zürich \u0041\u030a 42", seed("argon salt", 16), seed("pepper mac")
@@ -209,6 +278,23 @@ def session() -> Vector:
         "key": key.hex(),
         "bundle": bundle.hex(),
         "sealed": reference.envelope(key, context, bundle, seed("session salt")).hex(),
+    }
+
+
+def passkey() -> Vector:
+    """The public key of a credential under the bundle of its owner."""
+    credential, public_key, user_id = seed("credential", 20), seed("credential key", 77), uid("user")
+    context = reference.enc("testimony/1/passkey", D, user_id, sha(credential))
+    key = reference.hkdf(USER, b"", context, 32)
+    return {
+        "format": "passkey",
+        "deployment": str(D),
+        "private": USER.hex(),
+        "parts": {"user": str(user_id)},
+        "credential": credential.hex(),
+        "context": context.hex(),
+        "public_key": public_key.hex(),
+        "sealed": reference.envelope(key, context, public_key, seed("passkey salt")).hex(),
     }
 
 

@@ -48,6 +48,13 @@ def hkdf(key: bytes, salt: bytes, info: bytes, length: int) -> bytes:
     return okm[:length]
 
 
+def hmac_sha256(key: bytes, message: bytes) -> bytes:
+    """HMAC by the text of FIPS 198-1."""
+    block = key.ljust(64, bytes(1))
+    inner = hashlib.sha256(bytes(each ^ 0x36 for each in block) + message).digest()
+    return hashlib.sha256(bytes(each ^ 0x5C for each in block) + inner).digest()
+
+
 def padded_size(size: int) -> int:
     """Padme of the marked plaintext by counting up: the first size whose mantissa fits, never under 256."""
     size += 1

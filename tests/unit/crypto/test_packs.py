@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.crypto.packs import digest, pack, unpack
+from app.crypto.packs import MARK_BYTES, digest, marks, pack, unpack
 from app.crypto.sealed import Sealed
 from app.errors import BadEncoding
 
@@ -98,3 +98,22 @@ def test_digest_is_that_of_the_stored_bytes() -> None:
     packed = pack({"name": Sealed(b"1")})
 
     assert digest(packed) == hashlib.sha256(packed).digest()
+
+
+def test_marks_tell_which_field_is_another_one() -> None:
+    """One mark for each field, in the order of the names; only that of a changed field differs."""
+    before = {"a": Sealed(b"one"), "b": Sealed(b""), "c": Sealed(b"three")}
+    before_marks = marks(pack(before))
+    changed = marks(pack({**before, "b": Sealed(b"two")}))
+
+    size = 2 * MARK_BYTES
+    assert len(before_marks) == len(changed) == 3 * size
+    assert [
+        at for at in range(3) if before_marks[at * size : (at + 1) * size] != changed[at * size : (at + 1) * size]
+    ] == [1]
+
+
+@given(st.binary(max_size=200))
+def test_marks_of_what_is_no_pack_end(junk: bytes) -> None:
+    """Whatever bytes stand in a row, marking them ends."""
+    assert len(marks(junk)) % (2 * MARK_BYTES) == 0

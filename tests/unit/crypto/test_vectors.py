@@ -3,15 +3,18 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from app.audit import entries
 from app.crypto import contexts, envelope, grants, hpke, packs, shares, signing
 from app.crypto.encoding import Part, enc
-from app.crypto.mac import content_digest
+from app.crypto.mac import content_digest, event_mac
 from app.crypto.padding import padded_size
+from app.crypto.passkeys import open_public_key
 from app.crypto.passwords import Argon2Params, Bundle, stretch, unlock_key
 from app.crypto.principals import KeyPair, fingerprint_text
 from app.crypto.sealed import Sealed
@@ -21,7 +24,7 @@ from tests.vectors import make
 
 VECTORS = make.read()
 READERS: dict[str, Callable[[Any], Part]] = {"uuid": UUID, "int": int, "name": str, "bytes": bytes.fromhex}
-NUMBERS = {"version", "expires"}
+NUMBERS = {"version", "expires", "position", "count", "at"}
 TEXTS = {"compartment", "name", "scope", "team", "key_id", "pepper_id", "case_code", "day"}
 
 
@@ -54,7 +57,7 @@ def test_a_vector_for_every_format() -> None:
     """All sealed and signed formats have their frozen file."""
     assert set(VECTORS) == {
         *("enc", "padding", "principal", "field", "pack", "grant", "member", "disclosure"),
-        *("user", "session", "share", "content", "receipt", "roster"),
+        *("user", "session", "passkey", "share", "content", "receipt", "roster", "event", "trail"),
     }
 
 
@@ -133,9 +136,9 @@ def test_content() -> None:
     assert content_digest(secret(vector, "idem"), raw(vector, "canonical")) == raw(vector, "digest")
 
 
-@pytest.mark.parametrize("name", ["receipt", "roster"])
+@pytest.mark.parametrize("name", ["receipt", "roster", "trail"])
 def test_signed_messages(name: str) -> None:
-    """Receipts and rosters given out before still verify."""
+    """Receipts, rosters and checkpoints given out before still verify."""
     vector = VECTORS[name]
     message = getattr(contexts, name)(**parts(vector))
 
@@ -191,3 +194,29 @@ def test_session_opens_with_the_token() -> None:
 
     assert (digest, context, key) == (raw(vector, "token_hash"), raw(vector, "context"), secret(vector, "key"))
     assert envelope.unseal(key, context, raw(vector, "sealed")) == raw(vector, "bundle")
+
+
+def test_passkey_opens_with_its_owners_bundle() -> None:
+    """A credential's row sealed before opens with the private key that made it."""
+    vector = VECTORS["passkey"]
+    context = contexts.passkey(**parts(vector), credential=raw(vector, "credential"))
+    bundle = Bundle(secret(vector, "private"), Secret(b""))
+
+    assert context == raw(vector, "context")
+    assert open_public_key(bundle, context, Sealed(raw(vector, "sealed"))) == raw(vector, "public_key")
+
+
+def test_events_have_their_bytes_checks_and_places() -> None:
+    """Each event of a frozen chain, also one without a key, has its bytes, its check and its hash."""
+    vector = VECTORS["event"]
+    deployment, key, before = UUID(vector["deployment"]), secret(vector, "key"), entries.START
+
+    assert contexts.event_key(deployment) == enc("testimony/1/event-key", deployment)
+    for position, each in enumerate(vector["events"], 1):
+        ids = {name: each[name] and UUID(each[name]) for name in ("id", "actor_id", "study_id", "case_id", "record_id")}
+        row = each | ids | {"at": entries.EPOCH + timedelta(microseconds=each["at"])}
+        content = entries.message(deployment, row)
+        before = entries.link_hash(deployment, position, before, content)
+
+        assert (content, before) == (raw(each, "bytes"), raw(each, "hash"))
+        assert event_mac(key, content) == raw(each, "check")

@@ -15,10 +15,11 @@ from app.crypto.secrets import Secret
 from app.custody import keyfile
 from app.custody.base import KeyKind
 from app.custody.file import FileCustody
+from app.custody.registry import open_custody
 from app.errors import Conflict, CustodyUnavailable
 from tests.unit.custody.contract import CustodyContract
 
-EVERY_GROUP = ("web", "worker", "kk")
+EVERY_GROUP = ("web", "worker", "audit", "kk")
 
 
 class Crash(BaseException):
@@ -39,8 +40,31 @@ def filled(custody: FileCustody) -> FileCustody:
     """Custody with one key of each purpose that a node uses."""
     for name, kind in (("pepper-1", KeyKind.MAC), ("receipt-1", KeyKind.SIGN), ("worker-1", KeyKind.WRAP)):
         custody.create(name, kind)
+    custody.create("event-1", KeyKind.MAC)
     custody.create("kk-1", KeyKind.WRAP)
     return custody
+
+
+def test_a_key_of_before_the_trails_own_file_is_taken_over(custody: FileCustody, custody_folder: Path) -> None:
+    """An audit key that rests in the web nodes' file moves when it is made again: the same key, its old name."""
+    custody.create("audit-1", KeyKind.SIGN)
+    signature, public = custody.sign("audit-1", b"message"), custody.public("audit-1")
+    (custody_folder / "audit.keys").rename(custody_folder / "web.keys")
+    older = FileCustody(custody_folder, EVERY_GROUP)
+    assert not older.has("audit-1")
+
+    older.create("audit-1", KeyKind.SIGN)
+
+    assert (older.public("audit-1"), older.sign("audit-1", b"message")) == (public, signature)
+    with pytest.raises(Conflict):
+        older.create("audit-1", KeyKind.SIGN)
+
+
+@pytest.mark.parametrize("role", ["web", "worker", "operator"])
+def test_every_role_checks_events(filled: FileCustody, custody_folder: Path, role: str) -> None:
+    """Whoever writes events has the key of their checks."""
+    assert filled.has("event-1")
+    assert open_custody(f"file:{custody_folder}#{role}").has("event-1")
 
 
 @pytest.mark.parametrize(
@@ -49,8 +73,11 @@ def filled(custody: FileCustody) -> FileCustody:
         ("web", "pepper-1", True),
         ("web", "worker-1", False),
         ("web", "kk-1", False),
+        ("web", "event-1", False),
         ("worker", "worker-1", True),
         ("worker", "pepper-1", False),
+        ("audit", "event-1", True),
+        ("audit", "pepper-1", False),
         ("kk", "kk-1", True),
         ("kk", "worker-1", False),
     ],
