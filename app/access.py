@@ -92,10 +92,15 @@ class Permission(StrEnum):
     AUDIT_SYSTEM = "audit.system"
     USER_MANAGE = "user.manage"
     DEVICE_MANAGE = "device.manage"
+    FACTOR_CHANGE = "factor.change"
+    DASHBOARD_READ = "dashboard.read"
+    HEALTH_READ = "health.read"
 
 
 P = Permission
-_MEMBER = frozenset({P.SESSION_OWN, P.STUDY_READ, P.INSTRUMENT_READ})
+# Everybody who is signed in, of whatever role, may do this with their own account.
+OWN = frozenset({P.SESSION_OWN, P.FACTOR_CHANGE})
+_MEMBER = OWN | {P.STUDY_READ, P.INSTRUMENT_READ}
 _KEYHOLDER = _MEMBER | {P.MEMBER_CONFIRM, P.GRANT_MOVE}
 
 ROLE_TABLE: dict[Role, frozenset[Permission]] = {
@@ -125,6 +130,7 @@ ROLE_TABLE: dict[Role, frozenset[Permission]] = {
         P.CASE_HOLD,
         P.INSTRUMENT_DRAFT,
         P.AUDIT_READ,
+        P.DASHBOARD_READ,
     },
     Role.GUARDIAN: _KEYHOLDER
     | {
@@ -141,7 +147,7 @@ ROLE_TABLE: dict[Role, frozenset[Permission]] = {
         P.AUDIT_READ,
     },
     Role.AUDITOR: _KEYHOLDER | {P.SAMPLE_READ, P.PASSAGE_FREEZE, P.DISCLOSURE_LIST, P.DISCLOSURE_APPROVE, P.AUDIT_READ},
-    Role.ADMIN: frozenset({P.SESSION_OWN, P.USER_MANAGE, P.DEVICE_MANAGE, P.STUDY_CREATE, P.AUDIT_SYSTEM}),
+    Role.ADMIN: OWN | {P.USER_MANAGE, P.DEVICE_MANAGE, P.STUDY_CREATE, P.AUDIT_SYSTEM, P.HEALTH_READ},
 }
 
 # A phone may be searched at a checkpoint: its token writes, never reads testimony, and leaves the account alone.
@@ -158,6 +164,7 @@ STEP_UP = frozenset(
         P.DISCLOSURE_APPROVE,
         P.CASE_DECIDE,
         P.CASE_HOLD,
+        P.FACTOR_CHANGE,
     }
 )
 STEP_UP_LASTS = timedelta(minutes=5)
@@ -213,7 +220,7 @@ class Actor:
         if self.kind in {ActorKind.WORKER, ActorKind.OPERATOR, ActorKind.NOBODY}:
             return frozenset()
         roles = self.roles | ({Role.ADMIN} if self.admin else frozenset())
-        granted = frozenset({P.SESSION_OWN}).union(*(ROLE_TABLE[role] for role in roles))
+        granted = OWN.union(*(ROLE_TABLE[role] for role in roles))
         return granted & DEVICE_PERMISSIONS if self.kind is ActorKind.DEVICE else granted
 
     def user(self) -> UUID:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from app.custody.base import Custody
@@ -13,12 +13,15 @@ from app.keystore.service import Keystore
 
 @dataclass(frozen=True, slots=True)
 class Collaborators:
-    """The deployment's id, its custody, its keystore and its clock."""
+    """The deployment's id, its custody, its keystore and its clock, and how long a session lasts: idle, and at all."""
 
     deployment: UUID
     custody: Custody
     keystore: Keystore
     clock: Callable[[], datetime]
+    idle_limit: timedelta = timedelta(minutes=30)
+    # A working day: whoever steals an unlocked machine overnight finds nothing signed in.
+    session_limit: timedelta = timedelta(hours=12)
 
     def now(self) -> datetime:
         """The present moment, aware, UTC."""

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import stat
 from collections.abc import Iterator
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
+
+from app.deidentify.modes import Using
 
 __all__ = ["Environment", "Settings", "SettingsRefused"]
 
@@ -30,6 +35,8 @@ WIDER_THAN_OWNER = 0o077
 READABLE_BY_OTHERS = 0o007
 # A proxy list wider than this trusts strangers to say where they come from.
 WIDEST_PROXY_PREFIX = {4: 8, 6: 16}
+# An origin (RFC 6454) as browsers write it: no path, no upper case.
+ORIGIN = re.compile(r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[1-9][0-9]{0,4})?", re.ASCII)
 
 
 class SettingsRefused(Exception):
@@ -81,7 +88,18 @@ class Settings(BaseSettings):
     tls_ends_at_proxy: bool = False
     allowed_hosts: Names = ("localhost", "127.0.0.1", "[::1]")
     trusted_proxies: Networks = ()
+    # Where people's browsers reach the service, such as https://testimony.example; passkeys belong to its host.
+    public_url: str = ""
+    session_idle_minutes: int = Field(30, ge=1, le=720)
+    session_hours: int = Field(12, ge=1, le=24)
+    # What the worker finds names with; "rules" drafts without the models, and finds less.
+    deidentify: Using = Using.MODELS
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    # Where signed checkpoints of the trail are kept outside: file:/absolute/path or https://…
+    witness: str = ""
+    witness_token: SecretStr = SecretStr("")
+    witness_certificate: Path | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -125,6 +143,27 @@ class Settings(BaseSettings):
         scheme = "https" if self.tls_certificate else "http"
         return f"{scheme}://{self.host}:{self.port}"
 
+    @property
+    def origin(self) -> str:
+        """Where people's browsers reach the service: ``public_url``, or what the other settings say."""
+        if self.public_url:
+            return self.public_url
+        host = self.allowed_hosts[0] if self.allowed_hosts else "localhost"
+        if self.tls_ends_at_proxy:
+            return f"https://{host}"
+        scheme, usual = ("https", 443) if self.tls_certificate else ("http", 80)
+        return f"{scheme}://{host}" if self.port == usual else f"{scheme}://{host}:{self.port}"
+
+    @property
+    def session_idle(self) -> timedelta:
+        """How long a session lasts that is not used."""
+        return timedelta(minutes=self.session_idle_minutes)
+
+    @property
+    def session_limit(self) -> timedelta:
+        """How long a session lasts at most."""
+        return timedelta(hours=self.session_hours)
+
     def refuse_unsafe(self) -> None:
         """Raise SettingsRefused with every value that cannot be used, or must not be in production."""
         reasons = [*_broken(self)]
@@ -144,11 +183,27 @@ def _broken(settings: Settings) -> Iterator[str]:
             yield f"{PREFIX}{name.upper()}: not a database URL."
     if settings.database_url == settings.keystore_url:
         yield f"{PREFIX}KEYSTORE_URL: the keystore needs a database of its own."
+    if settings.public_url and ORIGIN.fullmatch(settings.public_url) is None:
+        yield f"{PREFIX}PUBLIC_URL: give scheme and host, such as https://testimony.example, without a path."
     if (settings.tls_certificate is None) != (settings.tls_key is None):
         yield f"{PREFIX}TLS_CERTIFICATE and {PREFIX}TLS_KEY: give both or neither."
-    for name, file in (("TLS_CERTIFICATE", settings.tls_certificate), ("TLS_KEY", settings.tls_key)):
+    if settings.witness and not _is_witness(settings.witness):
+        yield f"{PREFIX}WITNESS: give file:/absolute/path or an https address."
+    files = {
+        "TLS_CERTIFICATE": settings.tls_certificate,
+        "TLS_KEY": settings.tls_key,
+        "WITNESS_CERTIFICATE": settings.witness_certificate,
+    }
+    for name, file in files.items():
         if file is not None and not file.is_file():
             yield f"{PREFIX}{name}: there is no such file."
+
+
+def _is_witness(url: str) -> bool:
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        return not parts.netloc and Path(parts.path).is_absolute()
+    return parts.scheme == "https" and bool(parts.hostname) and parts.username is None
 
 
 def _unsafe_databases(settings: Settings) -> Iterator[str]:
@@ -164,6 +219,8 @@ def _unsafe_network(settings: Settings) -> Iterator[str]:
     open_to_others = not _local(settings.host)
     if open_to_others and settings.tls_certificate is None and not settings.tls_ends_at_proxy:
         yield f"{PREFIX}TLS_CERTIFICATE: serving beyond this machine needs TLS, or a proxy and TLS_ENDS_AT_PROXY."
+    if settings.public_url.startswith("http:"):
+        yield f"{PREFIX}PUBLIC_URL: people reach a production service by https."
     if settings.tls_ends_at_proxy and not settings.trusted_proxies:
         yield f"{PREFIX}TRUSTED_PROXIES: name the proxy where TLS ends."
     if not settings.allowed_hosts or any("*" in host for host in settings.allowed_hosts):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,19 +13,22 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from app.access import Actor, ActorKind
-from app.accounts import invitations, sessions
+from app.accounts import invitations, passkeys, sessions
+from app.accounts.ceremonies import Ceremonies, RelyingParty
 from app.accounts.gate import PEPPER, Gate
 from app.accounts.invitations import Acceptance, Accepted
 from app.accounts.phases import run
 from app.accounts.sessions import SignedIn
 from app.accounts.sign_in import Credentials, SignIn
 from app.accounts.throttle import Throttling
+from app.audit import entries
 from app.bootstrap import database_errors
 from app.collaborators import Collaborators
 from app.crypto.passwords import Argon2Params
 from app.crypto.sealed import Sealed
 from app.crypto.secrets import Secret
 from app.custody.base import Custody, KeyKind
+from tests.authenticator import ORIGIN, Authenticator
 from tests.clock import Clock
 
 # The cheapest cost that is accepted at all.
@@ -94,10 +98,12 @@ class House:
     clock: Clock
     gate: Gate = field(default_factory=lambda: Gate(at_once=4, waiting=40, params=CHEAP))
     throttling: Throttling = field(init=False)
+    ceremonies: Ceremonies = field(init=False)
 
     def __post_init__(self) -> None:
-        """Give the node its throttle."""
+        """Give the node its throttle and its passkeys."""
         self.throttling = Throttling(self.collaborators)
+        self.ceremonies = Ceremonies(self.collaborators, RelyingParty("localhost", ORIGIN))
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -139,12 +145,30 @@ class House:
 
     def try_sign_in(self, credentials: Credentials) -> SignedIn:
         """Sign in with whatever was typed."""
-        return run(self.transaction, SignIn(self.collaborators, self.gate, self.throttling, credentials))
+        attempt = SignIn(self.collaborators, self.gate, self.throttling, credentials, self.ceremonies)
+        return run(self.transaction, attempt)
 
     def sign_in(self, person: Person) -> SignedIn:
         """Sign in as this person, with the next code."""
         self.clock.advance(seconds=30)
         return self.try_sign_in(self.credentials(person))
+
+    def passkey(self, person: Person, key: Authenticator | None = None) -> Authenticator:
+        """A passkey that this person registered in a session of their own."""
+        key, token = key or Authenticator(), self.sign_in(person).token
+        actor = self.authenticate(token)
+        with self.transaction() as session:
+            options = passkeys.registration_options(session, self.collaborators, actor, self.ceremonies, token)
+            made = json.dumps(key.make(options))
+            passkeys.register(
+                session, self.collaborators, actor, self.ceremonies, token, label="My phone", passkey=made
+            )
+        return key
+
+    def answered(self, person: Person, key: Authenticator, *, source: str = SOURCE) -> Credentials:
+        """What this person types now, with the passkey's answer in the place of the code."""
+        answer = json.dumps(key.answer(self.ceremonies.sign_in_options()))
+        return Credentials(person.name, person.password, "", source, answer)
 
     def authenticate(self, token: str) -> Actor:
         """Who holds the token."""
@@ -157,8 +181,9 @@ class House:
 
 
 def create_pepper(custody: Custody) -> None:
-    """Make the key that every password is mixed with."""
+    """Make the key that every password is mixed with, and the one that every event is checked with."""
     custody.create(PEPPER, KeyKind.MAC)
+    custody.create(entries.KEY, KeyKind.MAC)
 
 
 def _person(accepted: Accepted, password: str = PASSWORD) -> Person:

@@ -25,7 +25,14 @@ from tests.clock import Clock
 from tests.databases import Kind, drop_database, fresh_database
 from tests.people import CHEAP, House, Person
 
-KEYS = {"pepper-1": KeyKind.MAC, "roster-1": KeyKind.SIGN, "receipt-1": KeyKind.SIGN, "worker-1": KeyKind.WRAP}
+KEYS = {
+    "pepper-1": KeyKind.MAC,
+    "roster-1": KeyKind.SIGN,
+    "receipt-1": KeyKind.SIGN,
+    "audit-1": KeyKind.SIGN,
+    "event-1": KeyKind.MAC,
+    "worker-1": KeyKind.WRAP,
+}
 HOST = "http://localhost"
 
 
@@ -41,7 +48,7 @@ class Site:
             keystore_url=SecretStr(self.urls[1]),
             **{"environment": Environment.DEVELOPMENT} | settings,
         )
-        custody = FileCustody(folder / "custody", ("web", "worker", "kk"))
+        custody = FileCustody(folder / "custody", ("web", "worker", "audit", "kk"))
         for name, use in KEYS.items():
             custody.create(name, use)
         gate = Gate(at_once=4, waiting=40, params=CHEAP)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import insert, update
@@ -10,15 +11,36 @@ from sqlalchemy.orm import Session
 
 from app.access import Actor, ActorKind, Permission, require
 from app.accounts import queries
-from app.accounts.models import Device
+from app.accounts.models import Device, DeviceOffer
 from app.audit.service import write
 from app.collaborators import Collaborators
 from app.crypto.tokens import new_token, token_hash
-from app.errors import NotFound, Unauthenticated
+from app.errors import Gone, NotFound, Unauthenticated
 
-__all__ = ["DeviceView", "Enrolled", "authenticate_device", "enrol", "list_devices", "revoke"]
+__all__ = [
+    "OFFER_LASTS",
+    "DeviceView",
+    "Enrolled",
+    "Offer",
+    "authenticate_device",
+    "enrol",
+    "list_devices",
+    "offer",
+    "redeem",
+    "revoke",
+]
 
 TOKEN_PREFIX = "td_"  # noqa: S105 - the public prefix, not a token
+# Long enough to hand a printed code over, short enough that a photograph of it is worth nothing later.
+OFFER_LASTS = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A one-time code that a phone reads (as a QR code) and redeems for a token of its own; shown once."""
+
+    code: str = field(repr=False)
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +48,7 @@ class Enrolled:
     """A new device; the token is shown once."""
 
     device: UUID
+    study: UUID
     token: str = field(repr=False)
 
 
@@ -48,25 +71,50 @@ def enrol(session: Session, collaborators: Collaborators, actor: Actor, user: UU
         Forbidden: only admins enrol.
         NotFound: no such person, or a deactivated one.
     """
-    require(actor, Permission.DEVICE_MANAGE)
-    owner = queries.user_by_id(session, user)
-    if owner is None or not owner.active:
-        raise NotFound
-    device, token = uuid4(), new_token("device")
+    _check_owner(session, actor, user)
+    return _enrolled(session, collaborators, actor, user, study)
+
+
+def offer(session: Session, collaborators: Collaborators, actor: Actor, user: UUID, study: UUID) -> Offer:
+    """Offer somebody to enroll one device themselves, as ``enrol`` asks; good once within 24 hours.
+
+    Raises:
+        Forbidden: only admins do.
+        NotFound: no such person, or a deactivated one.
+    """
+    _check_owner(session, actor, user)
+    code, until = new_token("device-offer"), collaborators.now() + OFFER_LASTS
     session.execute(
-        insert(Device).values(
-            id=device,
-            token_hash=token_hash(token),
+        insert(DeviceOffer).values(
+            code_hash=token_hash(code),
             user_id=user,
             study_id=study,
-            enrolled_by=actor.id,
-            enrolled_day=collaborators.today(),
-            last_seen_day=None,
-            revoked_at=None,
+            offered_by=actor.user(),
+            expires_at=until,
+            used_at=None,
         )
     )
-    write(session, collaborators, actor, "device.enrolled", study=study, device=str(device), user=str(user))
-    return Enrolled(device, token)
+    write(session, collaborators, actor, "device.offered", study=study, user=str(user))
+    return Offer(code, until)
+
+
+def redeem(session: Session, collaborators: Collaborators, code: str) -> Enrolled:
+    """Enroll the device that holds this code. Nobody is signed in: the code is the right to it.
+
+    Raises:
+        NotFound: no such offer.
+        Gone: it was redeemed, has run out, or its person was deactivated since.
+    """
+    found = session.get(DeviceOffer, token_hash(code))
+    if found is None:
+        raise NotFound
+    owner, now = queries.user_by_id(session, found.user_id), collaborators.now()
+    still_open = (DeviceOffer.code_hash == found.code_hash, DeviceOffer.used_at.is_(None), DeviceOffer.expires_at > now)
+    used = session.scalar(update(DeviceOffer).where(*still_open).values(used_at=now).returning(DeviceOffer.code_hash))
+    if used is None or owner is None or not owner.active:
+        raise Gone
+    actor = Actor(ActorKind.DEVICE, found.user_id)
+    return _enrolled(session, collaborators, actor, found.user_id, found.study_id, by=found.offered_by)
 
 
 def authenticate_device(session: Session, collaborators: Collaborators, token: str) -> Actor:
@@ -107,6 +155,33 @@ def list_devices(session: Session, collaborators: Collaborators, actor: Actor) -
         DeviceView(row.id, row.user_id, row.study_id, row.enrolled_day, row.last_seen_day, row.revoked_at is not None)
         for row in rows
     ]
+
+
+def _check_owner(session: Session, actor: Actor, user: UUID) -> None:
+    require(actor, Permission.DEVICE_MANAGE)
+    owner = queries.user_by_id(session, user)
+    if owner is None or not owner.active:
+        raise NotFound
+
+
+def _enrolled(
+    session: Session, collaborators: Collaborators, actor: Actor, user: UUID, study: UUID, *, by: UUID | None = None
+) -> Enrolled:
+    device, token = uuid4(), new_token("device")
+    session.execute(
+        insert(Device).values(
+            id=device,
+            token_hash=token_hash(token),
+            user_id=user,
+            study_id=study,
+            enrolled_by=by or actor.id,
+            enrolled_day=collaborators.today(),
+            last_seen_day=None,
+            revoked_at=None,
+        )
+    )
+    write(session, collaborators, actor, "device.enrolled", study=study, device=str(device), user=str(user))
+    return Enrolled(device, study, token)
 
 
 def _manages(actor: Actor) -> bool:

@@ -16,8 +16,9 @@ from sqlalchemy.orm import Session
 
 from app.accounts.models import User
 from app.crypto.secrets import Secret
+from app.errors import Flaw, Invalid
 
-__all__ = ["base32", "matching_step", "new_factor", "provisioning_uri", "spend_step"]
+__all__ = ["base32", "from_base32", "matching_step", "new_factor", "provisioning_uri", "spend_step"]
 
 # RFC 4226 asks for at least 128 bits and recommends 160.
 SECRET_BYTES = 20
@@ -35,6 +36,21 @@ def new_factor() -> Secret:
 def base32(secret: Secret) -> str:
     """The secret as an authenticator app takes it by hand (RFC 4648, without padding)."""
     return base64.b32encode(secret.reveal()).decode("ascii").rstrip("=")
+
+
+def from_base32(text: str) -> Secret:
+    """The secret that ``base32`` wrote, as a form brings it back.
+
+    Raises:
+        Invalid: it is no such text (``/totp_secret``).
+    """
+    try:
+        secret = Secret(base64.b32decode(text, casefold=True))
+    except ValueError:
+        secret = Secret(b"")
+    if len(secret) != SECRET_BYTES:
+        raise Invalid([Flaw("/totp_secret", "Send the secret that was shown.")])
+    return secret
 
 
 def provisioning_uri(secret: Secret, name: str) -> str:

@@ -15,18 +15,33 @@ from sqlalchemy.orm import Session
 
 from app.access import Actor, ActorKind, Permission, require
 from app.accounts import factors, queries
+from app.accounts.fingerprints import fingerprint_words
 from app.accounts.gate import Gate, Locked
-from app.accounts.models import Invitation, User
+from app.accounts.models import Invitation, Passkey, User
 from app.accounts.names import check_account_name
 from app.accounts.password_rules import check_password
 from app.audit.service import write
 from app.collaborators import Collaborators
 from app.crypto.passwords import Bundle
 from app.crypto.principals import KeyPair, fingerprint_text
+from app.crypto.secrets import Secret
 from app.crypto.tokens import new_token, token_hash
-from app.errors import Conflict, Forbidden, Gone, NotFound
+from app.errors import Conflict, Flaw, Forbidden, Gone, Invalid, NotFound
 
-__all__ = ["LASTS", "Acceptance", "Accepted", "invite", "invite_first_admin", "invite_to_replace"]
+__all__ = [
+    "LASTS",
+    "Acceptance",
+    "Accepted",
+    "Confirmed",
+    "OpenInvitation",
+    "Preview",
+    "cancel",
+    "invite",
+    "invite_first_admin",
+    "invite_to_replace",
+    "list_open",
+    "preview",
+]
 
 LASTS = timedelta(days=7)
 
@@ -73,6 +88,75 @@ def invite_to_replace(session: Session, collaborators: Collaborators, actor: Act
 
 
 @dataclass(frozen=True, slots=True)
+class Preview:
+    """What an invitation is for; ``replaces``: to replace the keys of an account that there is."""
+
+    name: str
+    admin: bool
+    replaces: bool
+    expires_at: datetime
+
+
+def preview(session: Session, collaborators: Collaborators, token: str) -> Preview:
+    """What the holder of this token may accept. Uses nothing up.
+
+    Raises:
+        NotFound: no such invitation.
+        Gone: it is used or has expired.
+    """
+    row = _open(session, collaborators, token_hash(token))
+    return Preview(row.user_name, row.admin, row.user_id is not None, row.expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenInvitation:
+    """An invitation that nobody has accepted yet."""
+
+    id: UUID
+    name: str
+    admin: bool
+    replaces: bool
+    expires_at: datetime
+
+
+def list_open(session: Session, collaborators: Collaborators, actor: Actor) -> list[OpenInvitation]:
+    """The invitations that can still be accepted, by name.
+
+    Raises:
+        Forbidden: only admins see them.
+    """
+    require(actor, Permission.USER_MANAGE)
+    return [
+        OpenInvitation(_id(row), row.user_name, row.admin, row.user_id is not None, row.expires_at)
+        for row in queries.open_invitations(session, collaborators.now())
+    ]
+
+
+def cancel(session: Session, collaborators: Collaborators, actor: Actor, invitation: UUID) -> None:
+    """End an invitation that nobody has accepted yet.
+
+    Raises:
+        Forbidden: only admins do.
+        NotFound: no such invitation, or not open any more.
+    """
+    require(actor, Permission.USER_MANAGE)
+    rows = queries.open_invitations(session, collaborators.now())
+    found = next((row.token_hash for row in rows if _id(row) == invitation), b"")
+    ended = delete(Invitation).where(Invitation.token_hash == found, Invitation.used_at.is_(None))
+    if not found or session.scalar(ended.returning(Invitation.token_hash)) is None:
+        raise NotFound
+    write(session, collaborators, actor, "invitation.cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A second factor that was shown before the account is there, and a code that shows that it was kept."""
+
+    secret: Secret
+    code: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """A person with fresh keys. ``totp_secret`` (base32) and its URI are shown once.
 
@@ -86,6 +170,7 @@ class Accepted:
     replaced: bool
     fingerprint: bytes
     fingerprint_text: str
+    fingerprint_words: list[str]
     totp_secret: str = field(repr=False)
     totp_uri: str = field(repr=False)
 
@@ -93,31 +178,36 @@ class Accepted:
 class Acceptance:
     """One acceptance: ``plan`` and ``store`` each in a transaction, ``work`` between them in none.
 
+    Whoever is ``Confirmed`` has seen the second factor before; else it is made here and shown afterwards.
+
     Raises:
         NotFound: no such invitation.
         Gone: it is used, has expired, or its person was deactivated.
-        Invalid: the password is refused.
+        Invalid: the password is refused, or the code is not one of the secret that was shown.
         Conflict: the name was taken meanwhile.
         Throttled: too many work on passwords at this moment.
     """
 
-    def __init__(self, collaborators: Collaborators, gate: Gate, token: str, password: str) -> None:
+    def __init__(
+        self, collaborators: Collaborators, gate: Gate, token: str, password: str, confirmed: Confirmed | None = None
+    ) -> None:
         self._collaborators = collaborators
         self._gate = gate
         self._token = token_hash(token)
         self._password = password
         self._invitation: Invitation
-        self._totp = factors.new_factor()
+        self._confirmed = confirmed
+        self._totp = factors.new_factor() if confirmed is None else confirmed.secret
+        self._step = 0
         self._keys: KeyPair
         self._locked: Locked
 
     def plan(self, session: Session) -> None:
-        """Find the invitation and judge the password."""
-        found = queries.invitation(session, self._token)
-        if found is None:
-            raise NotFound
-        _check_open(found, self._collaborators.now())
+        """Find the invitation, judge the password and the code."""
+        found = _open(session, self._collaborators, self._token)
         check_password(self._password, found.user_name)
+        if self._confirmed is not None:
+            self._step = self._confirmed_step(self._confirmed)
         session.expunge(found)
         self._invitation = found
 
@@ -140,6 +230,12 @@ class Acceptance:
         action = "key.replaced" if replaced else "user.created"
         write(session, self._collaborators, actor, action, user=str(actor.id), digest=self._keys.fingerprint.hex())
         return self._accepted(replaced=replaced)
+
+    def _confirmed_step(self, confirmed: Confirmed) -> int:
+        step = factors.matching_step(confirmed.secret, confirmed.code, self._collaborators.now())
+        if step is None:
+            raise Invalid([Flaw("/code", "This is not the code of the secret that was shown.")])
+        return step
 
     def _use(self, session: Session) -> None:
         now = self._collaborators.now()
@@ -168,9 +264,10 @@ class Acceptance:
         if session.scalar(mine.values(self._key_columns()).returning(User.id)) is None:
             raise Gone
         queries.delete_sessions(session, self._locked.user)
+        session.execute(delete(Passkey).where(Passkey.user_id == self._locked.user))
 
     def _key_columns(self) -> dict[str, object]:
-        keys = {"public": self._keys.public, "fingerprint": self._keys.fingerprint, "totp_step": 0}
+        keys = {"public": self._keys.public, "fingerprint": self._keys.fingerprint, "totp_step": self._step}
         return {**self._locked.columns(), **keys}
 
     def _accepted(self, *, replaced: bool) -> Accepted:
@@ -182,6 +279,7 @@ class Acceptance:
             replaced=replaced,
             fingerprint=self._keys.fingerprint,
             fingerprint_text=fingerprint_text(self._keys.fingerprint),
+            fingerprint_words=fingerprint_words(self._keys.fingerprint),
             totp_secret=factors.base32(self._totp),
             totp_uri=factors.provisioning_uri(self._totp, invitation.user_name),
         )
@@ -224,6 +322,15 @@ def _issue(
     return token
 
 
-def _check_open(invitation: Invitation, now: datetime) -> None:
-    if invitation.used_at is not None or invitation.expires_at <= now:
+def _open(session: Session, collaborators: Collaborators, token: bytes) -> Invitation:
+    found = queries.invitation(session, token)
+    if found is None:
+        raise NotFound
+    if found.used_at is not None or found.expires_at <= collaborators.now():
         raise Gone
+    return found
+
+
+def _id(invitation: Invitation) -> UUID:
+    """What admins call it by: half of the token's hash, which opens nothing."""
+    return UUID(bytes=invitation.token_hash[:16])

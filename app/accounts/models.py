@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, LargeBinary
+from sqlalchemy import JSON, BigInteger, ForeignKey, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.crypto.sealed import Sealed
@@ -62,6 +62,45 @@ class Session(Base):
     expires_at: Mapped[datetime] = mapped_column(Moment)
     seen_at: Mapped[datetime] = mapped_column(Moment)
     factor_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class Passkey(Base):
+    """A WebAuthn credential: its public key sealed under a key that only the person's password opens."""
+
+    __tablename__ = "passkey"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    credential_id: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    sealed: Mapped[Sealed] = mapped_column(SealedBytes)
+    sign_count: Mapped[int] = mapped_column(BigInteger)
+    label: Mapped[str] = mapped_column(Name)
+    transports: Mapped[list[str]] = mapped_column(JSON)
+    created_day: Mapped[str] = mapped_column(DayText)
+    last_used_day: Mapped[str | None] = mapped_column(DayText)
+    warned_day: Mapped[str | None] = mapped_column(DayText)
+
+
+class SpentChallenge(Base):
+    """A challenge that was answered, kept until it would have run out: it is good for one answer."""
+
+    __tablename__ = "spent_challenge"
+
+    digest: Mapped[bytes] = mapped_column(Digest, primary_key=True)
+    expires_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class DeviceOffer(Base):
+    """A one-time right, given by an admin, to enroll a device for one interviewer in one study."""
+
+    __tablename__ = "device_offer"
+
+    code_hash: Mapped[bytes] = mapped_column(Digest, primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
+    study_id: Mapped[UUID] = mapped_column(ForeignKey("study.id"))
+    offered_by: Mapped[UUID]
+    expires_at: Mapped[datetime] = mapped_column(Moment)
+    used_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
 class Device(Base):

@@ -43,9 +43,9 @@ def check_password(password: str, name: str, *, pointer: str = "/password") -> N
     Raises:
         Invalid: too short, too long, no Unicode text, often tried, too repetitive, or little more than the name.
     """
-    flaw = _flaw(unicodedata.normalize("NFC", password), name)
+    flaw = _flaw(unicodedata.normalize("NFC", password), name, pointer)
     if flaw is not None:
-        raise Invalid([Flaw(pointer, flaw)])
+        raise Invalid([flaw])
 
 
 def can_be_password(password: str) -> bool:
@@ -53,16 +53,16 @@ def can_be_password(password: str) -> bool:
     return len(password) <= LONGEST and _is_text(password)
 
 
-def _flaw(password: str, name: str) -> str | None:
+def _flaw(password: str, name: str, pointer: str) -> Flaw | None:
     if not SHORTEST <= len(password) <= LONGEST:
-        return f"Use {SHORTEST} to {LONGEST} characters."
+        return Flaw(pointer, "Use 12 to 256 characters.")
     if not _is_text(password):
-        return "This is not Unicode text."
+        return Flaw(pointer, "This is not Unicode text.")
     folded = password.casefold()
     if folded in COMMON or len(set(folded)) < FEWEST_DISTINCT:
-        return "Too many people would try this one."
+        return Flaw(pointer, "Too many people would try this one.")
     if name in folded and len(folded.replace(name, "")) < FEWEST_BESIDE_NAME:
-        return "This is little more than the account name."
+        return Flaw(pointer, "This is little more than the account name.")
     return None
 
 

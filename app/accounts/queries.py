@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, bindparam, delete, exists, select
 from sqlalchemy.orm import Session as Db
 
-from app.accounts.models import Device, Invitation, Session, User
+from app.accounts.models import Device, Invitation, Passkey, Session, User
 
 __all__ = [
     "admin_exists",
@@ -20,6 +21,9 @@ __all__ = [
     "device_by_token",
     "invitation",
     "names_of",
+    "open_invitations",
+    "passkey",
+    "passkeys_of",
     "session_with_user",
     "sessions_of",
     "user_by_id",
@@ -57,6 +61,12 @@ def invitation(session: Db, token_hash: bytes) -> Invitation | None:
     return session.scalar(select(Invitation).where(Invitation.token_hash == token_hash))
 
 
+def open_invitations(session: Db, now: datetime) -> list[Invitation]:
+    """The invitations that can still be accepted, by name."""
+    wanted = select(Invitation).where(Invitation.used_at.is_(None), Invitation.expires_at > now)
+    return list(session.scalars(wanted.order_by(Invitation.user_name)))
+
+
 def session_with_user(session: Db, token_hash: bytes) -> tuple[Session, User] | None:
     """The session of this token and whose row it names."""
     joined = select(Session, User).join(User, User.id == Session.user_id).where(Session.token_hash == token_hash)
@@ -73,6 +83,17 @@ def delete_sessions(session: Db, user: UUID) -> int:
     """End all sessions of a person; how many there were."""
     ended = session.scalars(delete(Session).where(Session.user_id == user).returning(Session.id))
     return len(ended.all())
+
+
+def passkeys_of(session: Db, user: UUID) -> list[Passkey]:
+    """A person's passkeys, oldest first."""
+    wanted = select(Passkey).where(Passkey.user_id == user)
+    return list(session.scalars(wanted.order_by(Passkey.created_day, Passkey.id)))
+
+
+def passkey(session: Db, user: UUID, credential: bytes) -> Passkey | None:
+    """The passkey of this credential, if it is this person's."""
+    return session.scalar(select(Passkey).where(Passkey.user_id == user, Passkey.credential_id == credential))
 
 
 def device_by_token(session: Db, token_hash: bytes) -> Row[Any] | None:

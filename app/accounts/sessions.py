@@ -24,8 +24,6 @@ from app.crypto.principals import KeyPair
 from app.errors import Malformed, NotFound, Tampered, Unauthenticated
 
 __all__ = [
-    "ABSOLUTE_LIMIT",
-    "IDLE_LIMIT",
     "SessionView",
     "SignedIn",
     "authenticate",
@@ -37,9 +35,6 @@ __all__ = [
     "sign_out",
 ]
 
-IDLE_LIMIT = timedelta(minutes=30)
-# A working day: whoever steals an unlocked machine overnight finds nothing signed in.
-ABSOLUTE_LIMIT = timedelta(hours=12)
 SEEN_EVERY = timedelta(minutes=1)
 TOKEN_PREFIX = "ts_"  # noqa: S105 - the public prefix, not a token
 
@@ -65,46 +60,38 @@ class SessionView:
     current: bool
 
 
-def authenticate(session: Db, collaborators: Collaborators, token: str, *, idle: timedelta = IDLE_LIMIT) -> Actor:
+def authenticate(session: Db, collaborators: Collaborators, token: str) -> Actor:
     """Who holds this token, with their keys unlocked and no role yet.
 
     Raises:
         Unauthenticated: no session, an ended or idle one, a changed row, a new key since, or a deactivated person.
     """
-    row, user, bundle = _opened(session, collaborators, token, idle)
+    row, user, bundle = _opened(session, collaborators, token)
     keys = KeyPair.from_private(bundle.private)
     if keys.fingerprint != user.fingerprint:
         raise Unauthenticated
     now = collaborators.now()
     if now - row.seen_at >= SEEN_EVERY:
-        session.execute(update(Session).where(Session.token_hash == row.token_hash).values(seen_at=now))
+        # Of requests that come at once one writes, and the others pass.
+        unseen = update(Session).where(Session.token_hash == row.token_hash, Session.seen_at == row.seen_at)
+        session.execute(unseen.values(seen_at=now).execution_options(synchronize_session=False))
     return Actor(ActorKind.USER, user.id, keys, user.key_id, user.admin, row.factor_at)
 
 
-def open_bundle(
-    session: Db, collaborators: Collaborators, token: str, *, idle: timedelta = IDLE_LIMIT
-) -> tuple[User, Bundle]:
+def open_bundle(session: Db, collaborators: Collaborators, token: str) -> tuple[User, Bundle]:
     """The person and the bundle behind a token: for what needs more than their keys.
 
     Raises:
         Unauthenticated: as ``authenticate``.
     """
-    _, user, bundle = _opened(session, collaborators, token, idle)
+    _, user, bundle = _opened(session, collaborators, token)
     return user, bundle
 
 
-def begin(
-    session: Db,
-    collaborators: Collaborators,
-    user: UUID,
-    key_id: UUID,
-    bundle: Bundle,
-    *,
-    lasts: timedelta = ABSOLUTE_LIMIT,
-) -> SignedIn:
-    """Start a session for somebody whose password and code have just been checked."""
+def begin(session: Db, collaborators: Collaborators, user: UUID, key_id: UUID, bundle: Bundle) -> SignedIn:
+    """Start a session for somebody whose password and second factor have just been checked."""
     now, token, id_ = collaborators.now(), tokens.new_token("session"), uuid4()
-    expires_at = (now + lasts).replace(microsecond=0)
+    expires_at = (now + collaborators.session_limit).replace(microsecond=0)
     token_hash = tokens.token_hash(token)
     context = _context(collaborators, token_hash, user, key_id, expires_at)
     session.execute(
@@ -133,13 +120,13 @@ def sign_out(session: Db, collaborators: Collaborators, actor: Actor, token: str
 
 
 def list_sessions(session: Db, collaborators: Collaborators, actor: Actor, *, token: str = "") -> list[SessionView]:
-    """One's own sessions that have not expired, newest first; the one of ``token`` is marked."""
+    """One's own sessions that are neither over nor idle, newest first; the one of ``token`` is marked."""
     require(actor, Permission.SESSION_OWN)
-    now, current = collaborators.now(), tokens.token_hash(token)
+    current = tokens.token_hash(token)
     return [
         SessionView(row.id, row.created_at, row.seen_at, row.expires_at, row.token_hash == current)
         for row in queries.sessions_of(session, actor.user())
-        if _is_live(row, now, IDLE_LIMIT)
+        if _is_live(collaborators, row)
     ]
 
 
@@ -164,12 +151,12 @@ def end_all(session: Db, collaborators: Collaborators, actor: Actor) -> int:
     return count
 
 
-def _opened(session: Db, collaborators: Collaborators, token: str, idle: timedelta) -> tuple[Session, User, Bundle]:
+def _opened(session: Db, collaborators: Collaborators, token: str) -> tuple[Session, User, Bundle]:
     found = queries.session_with_user(session, tokens.token_hash(token)) if token.startswith(TOKEN_PREFIX) else None
     if found is None:
         raise Unauthenticated
     row, user = found
-    if not _is_live(row, collaborators.now(), idle) or not user.active or row.key_id != user.key_id:
+    if not _is_live(collaborators, row) or not user.active or row.key_id != user.key_id:
         raise Unauthenticated
     return row, user, _unsealed(collaborators, row, token)
 
@@ -182,8 +169,9 @@ def _unsealed(collaborators: Collaborators, row: Session, token: str) -> Bundle:
         raise Unauthenticated from None
 
 
-def _is_live(row: Session, now: datetime, idle: timedelta) -> bool:
-    return now < row.expires_at and now - row.seen_at < idle
+def _is_live(collaborators: Collaborators, row: Session) -> bool:
+    now = collaborators.now()
+    return now < row.expires_at and now - row.seen_at < collaborators.idle_limit
 
 
 def _context(collaborators: Collaborators, token_hash: bytes, user: UUID, key_id: UUID, expires_at: datetime) -> bytes:

@@ -6,6 +6,7 @@ counted too. What is counted:
     source              fifty failures in 15 minutes close this source
     account             a hundred failures in an hour leave each source one free failure; a source that has not failed
                         itself is still let through, so the account's owner is
+    anybody's verbs     fifty from one source in 15 minutes, right or wrong: nothing is learned from being stopped
 A bucket's key is an HMAC under a key derived from the pepper: no address and no name rests here.
 """
 
@@ -80,6 +81,21 @@ class Throttling:
             Throttled: this session has to wait; nothing is charged.
         """
         return self._charge(session, Charge(self._bucket(purpose, _digest(token))))
+
+    def count(self, session: Session, *, purpose: str, source: str) -> None:
+        """Count something that anybody may do without signing in, for the source alone.
+
+        Raises:
+            Throttled: this source has done it too often; nothing is counted.
+        """
+        now = self._collaborators.now()
+        row = _locked_row(session, self._bucket(purpose, _digest(source_of(source))), now)
+        if row.failures >= SOURCE_LIMIT:
+            _check_wait(now, row.window_ends_at)
+        row.failures += 1
+        if row.failures == 1:
+            row.window_ends_at = now + SOURCE_WINDOW
+        session.flush()
 
     def clear(self, session: Session, charge: Charge) -> None:
         """The guess was right: forget this account's failures from this source, and this charge elsewhere."""

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.access import Actor, Permission, require
 from app.accounts import queries
+from app.accounts.fingerprints import fingerprint_words
 from app.accounts.models import User
 from app.accounts.names import fold_name
 from app.audit.service import write
@@ -31,13 +32,14 @@ class UserView:
     active: bool
     fingerprint: str
     fingerprint_text: str
+    fingerprint_words: list[str]
     created_day: str
 
     @classmethod
     def of(cls, row: User) -> Self:
         """The view of a row."""
-        spoken = fingerprint_text(row.fingerprint)
-        return cls(row.id, row.name, row.admin, row.active, row.fingerprint.hex(), spoken, row.created_day)
+        digits, words = fingerprint_text(row.fingerprint), fingerprint_words(row.fingerprint)
+        return cls(row.id, row.name, row.admin, row.active, row.fingerprint.hex(), digits, words, row.created_day)
 
 
 @dataclass(frozen=True, slots=True)

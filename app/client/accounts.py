@@ -15,15 +15,39 @@ class Accounts:
     def __init__(self, http: Http) -> None:
         self._http = http
 
-    def sign_in(self, name: str, password: str, code: str) -> Json:
-        """Sign in; the token is kept for the calls that follow."""
-        answer = self._http.post("/v1/sessions", {"name": name, "password": password, "code": code})
+    def sign_in(self, name: str, password: str, code: str = "", *, passkey: Json | None = None) -> Json:
+        """Sign in with a code, or a passkey's answer to a challenge; the token is kept for the calls that follow."""
+        answer = self._http.post("/v1/sessions", {"name": name, "password": password, **_factor(code, passkey)})
         self._http.token = answer["token"]
         return answer
 
-    def step_up(self, code: str) -> None:
-        """Give a fresh one-time code, for verbs that ask for one within five minutes."""
-        self._http.post("/v1/sessions/current/step-up", {"code": code})
+    def challenge(self) -> Json:
+        """What a passkey answers at sign-in (PublicKeyCredentialRequestOptionsJSON)."""
+        return self._http.post("/v1/sessions/challenge")
+
+    def step_up(self, code: str = "", *, passkey: Json | None = None) -> None:
+        """Give a fresh second factor, for verbs that ask for one within five minutes."""
+        self._http.post("/v1/sessions/current/step-up", _factor(code, passkey))
+
+    def step_up_challenge(self) -> Json:
+        """What one of one's own passkeys answers in this session."""
+        return self._http.post("/v1/sessions/current/step-up/challenge")
+
+    def passkeys(self) -> list[Json]:
+        """One's own passkeys."""
+        return list(self._http.get("/v1/passkeys")["passkeys"])
+
+    def passkey_challenge(self) -> Json:
+        """What a browser needs to make a passkey in this session (PublicKeyCredentialCreationOptionsJSON)."""
+        return self._http.post("/v1/passkeys/challenge")
+
+    def add_passkey(self, label: str, passkey: Json) -> Json:
+        """Keep a passkey that was made in this session (RegistrationResponseJSON)."""
+        return self._http.post("/v1/passkeys", {"label": label, "passkey": passkey})
+
+    def remove_passkey(self, passkey: UUID | str) -> None:
+        """Remove one of one's own passkeys."""
+        self._http.delete(address("passkeys", passkey))
 
     def sign_out(self) -> None:
         """End this session and forget its token."""
@@ -46,9 +70,25 @@ class Accounts:
         """Seal one's keys under a new password; every session ends."""
         self._http.put("/v1/password", {"old": old, "new": new})
 
-    def accept(self, token: str, password: str) -> Json:
-        """Accept an invitation: the new account with its TOTP secret, shown once."""
-        return self._http.post("/v1/invitations/accept", {"token": token, "password": password})
+    def accept(self, token: str, password: str, *, totp_secret: str | None = None, code: str | None = None) -> Json:
+        """Accept an invitation: the new account with its TOTP secret, shown once.
+
+        Whoever has shown a secret of their own making sends it with a code of it.
+        """
+        body = {"token": token, "password": password, "totp_secret": totp_secret, "code": code}
+        return self._http.post("/v1/invitations/accept", body)
+
+    def preview(self, token: str) -> Json:
+        """What an invitation is for; uses nothing up."""
+        return self._http.post("/v1/invitations/preview", {"token": token})
+
+    def invitations(self) -> list[Json]:
+        """The invitations that can still be accepted."""
+        return list(self._http.get("/v1/invitations")["invitations"])
+
+    def cancel_invitation(self, invitation: UUID | str) -> None:
+        """End an invitation that nobody has accepted yet."""
+        self._http.delete(address("invitations", invitation))
 
     def me(self) -> Json:
         """Oneself, with the fingerprint to read aloud."""
@@ -74,6 +114,20 @@ class Accounts:
         """Enrol a device; its token is shown once."""
         return self._http.post("/v1/devices", {"user": str(user), "study": str(study)})
 
+    def offer_device(self, user: UUID | str, study: UUID | str) -> Json:
+        """Offer somebody to enroll a device with a one-time code, shown once."""
+        return self._http.post("/v1/devices/offers", {"user": str(user), "study": str(study)})
+
+    def redeem_offer(self, code: str) -> Json:
+        """Enroll the device that holds a one-time code; its token is kept for the calls that follow."""
+        answer = self._http.post("/v1/devices/redemption", {"code": code})
+        self._http.token = answer["token"]
+        return answer
+
+    def service_health(self) -> Json:
+        """How the service is doing, in counts, for admins."""
+        return self._http.get("/v1/health/service")
+
     def devices(self) -> list[Json]:
         """One's own devices; all of them for an admin."""
         return list(self._http.get("/v1/devices")["devices"])
@@ -81,3 +135,7 @@ class Accounts:
     def revoke(self, device: UUID | str) -> None:
         """Revoke a device."""
         self._http.delete(address("devices", device))
+
+
+def _factor(code: str, passkey: Json | None) -> Json:
+    return {"code": code} if passkey is None else {"passkey": passkey}

@@ -26,7 +26,7 @@ class Disclosures:
         reason: str,
         purpose: str = "read",
     ) -> UUID:
-        """Ask to see named fields of ``identity`` or ``source``, or to reopen the source."""
+        """Ask to see named fields of ``identity`` or ``source``, to reopen the source, or for marked texts."""
         body = {"record": str(record), "scope": scope, "fields": list(fields), "reason": reason, "purpose": purpose}
         return UUID(self._http.post(address("studies", study, "asks"), body)["ask"])
 
@@ -49,6 +49,10 @@ class Disclosures:
     def read(self, study: UUID, ask: UUID | str) -> Json:
         """The named fields, for whoever asked, until the hour is over."""
         return dict(self._http.get(address("studies", study, "asks", ask, "disclosure"))["values"])
+
+    def marked(self, study: UUID, ask: UUID | str) -> Json:
+        """Texts with the spans that people decided, for whoever asked to train, until the hour is over."""
+        return dict(self._http.get(address("studies", study, "asks", ask, "marked"))["texts"])
 
     def reopen(self, study: UUID, ask: UUID | str) -> None:
         """Give the source back to the redaction team."""

@@ -53,10 +53,19 @@ class Review:
         return self._http.post(address("studies", study, "records", record, "draft", "preview"), body)
 
     def release(
-        self, study: UUID, record: UUID | str, *, digest: str, renaming: Mapping[str, str] | None = None
+        self,
+        study: UUID,
+        record: UUID | str,
+        *,
+        digest: str,
+        renaming: Mapping[str, str] | None = None,
+        doubts: int = 0,
     ) -> int:
-        """Release exactly what the digest names; the release's number. Asks for a fresh second factor."""
-        body = {"digest": digest, "renaming": dict(renaming or {})}
+        """Release exactly what the digest names; the release's number. Asks for a fresh second factor.
+
+        ``doubts`` is how many doubtful passages of the preview the approver looked at and lets stay.
+        """
+        body = {"digest": digest, "renaming": dict(renaming or {}), "doubts": doubts}
         return int(self._http.post(address("studies", study, "records", record, "release"), body)["version"])
 
     def cut(

@@ -64,9 +64,34 @@ class Studies:
         """Make a team's first key."""
         self._http.post(address("studies", study, "teams", team))
 
-    def move(self, study: UUID, team: str) -> Json:
+    def removal(self, study: UUID, user: UUID | str) -> Json:
+        """What removing a member would do."""
+        return self._http.get(address("studies", study, "members", user, "removal"))
+
+    def moves(self, study: UUID, team: str) -> Json:
+        """How many of the team's grants rest under its present key (``done``), and how many do not (``left``)."""
+        return self._http.get(address("studies", study, "teams", team, "moves"))
+
+    def move(self, study: UUID, team: str, *, limit: int | None = None) -> Json:
         """Move grants from the team's old keys to the present one; ``left`` says whether to call again."""
-        return self._http.post(address("studies", study, "teams", team, "moves"))
+        query = {} if limit is None else {"limit": limit}
+        return self._http.call("POST", address("studies", study, "teams", team, "moves"), query=query)
+
+    def dashboard(self, study: UUID) -> Json:
+        """The study in numbers, for leads; None stands for fewer than five."""
+        return self._http.get(address("studies", study, "dashboard"))
+
+    def stale(self, study: UUID) -> Json:
+        """A roster that is older than the keystore remembers: whom it names, and the proposal that waits."""
+        return self._http.get(address("recoveries", study))
+
+    def propose_recovery(self, study: UUID, keep: Iterable[UUID | str]) -> Json:
+        """Propose, as a lead, who stays when such a roster is to stand again."""
+        return self._http.post(address("recoveries", study), {"keep": sorted(str(user) for user in keep)})
+
+    def confirm_recovery(self, study: UUID, *, digest: str) -> int:
+        """Confirm somebody else's proposal by its digest; the version of the roster that stands now."""
+        return int(self._http.post(address("recoveries", study, "confirmation"), {"digest": digest})["version"])
 
     def instruments(self, study: UUID) -> list[Json]:
         """Every questionnaire of the study."""
@@ -83,6 +108,14 @@ class Studies:
     def schema(self, study: UUID, instrument: UUID | str) -> Json:
         """The JSON Schema of its answers."""
         return self._http.get(address("studies", study, "instruments", instrument, "schema"))
+
+    def form(self, study: UUID, instrument: UUID | str, *, language: str = "en") -> Json:
+        """One questionnaire as a form in one language."""
+        return self._http.get(address("studies", study, "instruments", instrument, "form"), language=language)
+
+    def instrument_changes(self, study: UUID, instrument: UUID | str) -> Json:
+        """What a version changes against the published one before it."""
+        return self._http.get(address("studies", study, "instruments", instrument, "changes"))
 
     def publish_instrument(self, study: UUID, instrument: UUID | str) -> None:
         """Publish somebody else's draft."""

@@ -18,6 +18,7 @@ from app.errors import BadEncoding
 
 __all__ = [
     "PREFIXES",
+    "form_token",
     "new_token",
     "new_withdrawal_token",
     "session_key",
@@ -27,8 +28,17 @@ __all__ = [
 ]
 
 # What a token is for, and the prefix by which people and leak scanners know it.
-PREFIXES = {"session": "ts", "device": "td", "invitation": "ti", "submit": "tu", "reader": "tr"}
+PREFIXES = {
+    "session": "ts",
+    "device": "td",
+    "device-offer": "to",
+    "invitation": "ti",
+    "submit": "tu",
+    "reader": "tr",
+    "visit": "tv",
+}
 TOKEN = re.compile(r"t[a-z]_[A-Za-z0-9_-]{43}", re.ASCII)
+FORM = b"testimony/1/form"
 WITHDRAWAL_BYTES = 16
 WITHDRAWAL_GROUP = 4
 _IGNORED = re.compile(r"[\s-]+")
@@ -68,6 +78,17 @@ def session_key(token: str, *, context: bytes) -> Secret:
         BadEncoding: it is not a token of ours.
     """
     return Secret(derive(token_secret(token).reveal(), info=context))
+
+
+def form_token(token: str) -> str:
+    """Derive what a form carries to show that it comes from a page given to the holder of this token.
+
+    HKDF-SHA512 under its own label, 32 bytes in base64url: it reveals nothing of the token.
+
+    Raises:
+        BadEncoding: it is not a token of ours.
+    """
+    return base64.urlsafe_b64encode(derive(token_secret(token).reveal(), info=FORM)).decode("ascii").rstrip("=")
 
 
 def new_withdrawal_token() -> str:

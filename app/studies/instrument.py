@@ -66,6 +66,11 @@ class Instrument:
         return cls(identifier, version, sha256(canonical_json(raw)), title, prompt, sections, fields)
 
     @property
+    def numbers(self) -> tuple[int, ...]:
+        """Return the version as numbers: major, minor, patch."""
+        return tuple(int(part) for part in self.version.split("."))
+
+    @property
     def extensions(self) -> tuple[Field, ...]:
         """Return the fields that are off unless the study switches them on."""
         return tuple(field for field in self.fields.values() if field.status == "extension")

@@ -17,6 +17,8 @@ from app.collaborators import Collaborators
 from app.crypto.encoding import canonical_json
 from app.errors import Conflict, NotFound, OwnWork
 from app.studies import policies
+from app.studies.changes import Changes, compare
+from app.studies.forms import Form, form_of
 from app.studies.instrument import Instrument, bundled_definition
 from app.studies.models import InstrumentVersion, Study
 from app.studies.policy import StudyPolicy
@@ -48,9 +50,9 @@ def draft(
     """
     require(actor, Permission.INSTRUMENT_DRAFT)
     instrument = Instrument.load(definition)
-    before = _newest(session, study, instrument.id)
-    if before is not None:
-        check_successor(before, instrument)
+    before = _published(session, study, instrument.id)
+    if before:
+        check_successor(before[-1], instrument)
     key = _insert(session, study, instrument, definition, drafted_by=actor.user())
     audit.write(
         session, collaborators, actor, "instrument.drafted", instrument=str(key), digest=instrument.sha256.hex()
@@ -58,7 +60,8 @@ def draft(
     return key, instrument
 
 
-def _newest(session: Session, study: UUID, name: str) -> Instrument | None:
+def _published(session: Session, study: UUID, name: str) -> list[Instrument]:
+    """The published versions of one questionnaire, oldest first."""
     rows = session.scalars(
         select(InstrumentVersion.body).where(
             InstrumentVersion.study_id == study,
@@ -66,8 +69,7 @@ def _newest(session: Session, study: UUID, name: str) -> Instrument | None:
             InstrumentVersion.published_at.is_not(None),
         )
     )
-    versions = [parsed(body) for body in rows]
-    return max(versions, key=lambda each: tuple(map(int, each.version.split("."))), default=None)
+    return sorted((parsed(body) for body in rows), key=lambda each: each.numbers)
 
 
 def publish(session: Session, collaborators: Collaborators, actor: Actor, study: UUID, key: UUID) -> None:
@@ -144,6 +146,20 @@ def definition(session: Session, actor: Actor, study: UUID, key: UUID) -> bytes:
     if body is None:
         raise NotFound
     return body
+
+
+def preview(session: Session, actor: Actor, study: UUID, key: UUID, *, language: str = "en") -> Form:
+    """A version of the study as a form in one of the five languages, or NotFound."""
+    instrument = parsed(definition(session, actor, study, key))
+    policy = session.scalar(select(Study.policy).where(Study.id == study))
+    return form_of(instrument, StudyPolicy.from_dict(policy or {}), language)
+
+
+def changes(session: Session, actor: Actor, study: UUID, key: UUID) -> Changes:
+    """What a version of the study changes against the published one before it, or NotFound."""
+    instrument = parsed(definition(session, actor, study, key))
+    before = [old for old in _published(session, study, instrument.id) if old.numbers < instrument.numbers]
+    return compare(before[-1] if before else None, instrument)
 
 
 def listed(session: Session, actor: Actor, study: UUID) -> list[InstrumentVersion]:

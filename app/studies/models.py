@@ -37,6 +37,21 @@ class Roster(Base):
     written_at: Mapped[datetime] = mapped_column(Moment)
 
 
+class Recovery(Base):
+    """A lead's signed proposal to let a roster that lies below its floor stand again, with these members alone."""
+
+    __tablename__ = "recovery"
+
+    study_id: Mapped[UUID] = mapped_column(ForeignKey("study.id"), primary_key=True)
+    version: Mapped[int]
+    floor: Mapped[int]
+    keep: Mapped[list[str]] = mapped_column(JSON)
+    proposed_by: Mapped[UUID]
+    expires_at: Mapped[datetime] = mapped_column(Moment)
+    key_id: Mapped[str] = mapped_column(Name)
+    signature: Mapped[bytes] = mapped_column(LargeBinary(64))
+
+
 class Epoch(Base):
     """One key pair of one team. The database refuses to delete it while a grant refers to it.
 

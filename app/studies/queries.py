@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -37,6 +38,17 @@ def mine(session: Session, collaborators: Collaborators, actor: Actor) -> list[t
             continue
         found.append((study, name, acting.roles))
     return found
+
+
+def names_of(session: Session, studies: Sequence[UUID]) -> dict[UUID, str]:
+    """The names of these studies."""
+    return dict(session.execute(select(Study.id, Study.name).where(Study.id.in_(studies))).all())
+
+
+def all_names(session: Session, actor: Actor) -> list[tuple[UUID, str]]:
+    """Every study by name, for admins, who create them and enroll devices for them."""
+    require(actor, Permission.STUDY_CREATE)
+    return [(study, name) for study, name in session.execute(select(Study.id, Study.name).order_by(Study.name))]
 
 
 def overview(session: Session, actor: Actor, signed: SignedRoster, now: datetime) -> Overview:

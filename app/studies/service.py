@@ -9,9 +9,11 @@ from uuid import UUID, uuid4
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from app.access import Actor, ActorKind, Permission, Role, Team, compatible, require, teams_of
-from app.accounts.models import Device, User
+from app.access import ROLE_TABLE, Actor, ActorKind, Permission, Role, Team, compatible, require, teams_of
+from app.accounts.invitations import Acceptance, Accepted
+from app.accounts.models import Device, DeviceOffer, User
 from app.audit import service as audit
+from app.audit.parts import digest_of
 from app.collaborators import Collaborators
 from app.crypto.principals import KeyPair
 from app.crypto.principals import fingerprint as fingerprint_of
@@ -23,6 +25,7 @@ from app.studies.policy import StudyPolicy, check_policy
 from app.studies.roster import SYSTEM_STUDY, Membership, SignedRoster
 
 NAME_CHARACTERS = 120
+STUDY = ("id", "name", "policy", "created_day")
 WORKER_KEY = "worker-1"
 WORKER_CONTEXT = b"testimony/1/worker"
 
@@ -48,7 +51,7 @@ def create_study(
     require(actor, Permission.STUDY_CREATE)
     check_policy(StudyPolicy.from_dict(policy or {}), bundled())
     if not 0 < len(name.strip()) <= NAME_CHARACTERS:
-        raise Invalid([Flaw("/name", f"Between 1 and {NAME_CHARACTERS} characters.")])
+        raise Invalid([Flaw("/name", "Between 1 and 120 characters.")])
     user = _known(session, lead, fingerprint)
     if user.admin or lead == actor.id:
         raise Forbidden("An administrator cannot be lead.")
@@ -58,8 +61,14 @@ def create_study(
     place = Membership(lead, frozenset({Role.LEAD}), fingerprint, admitted_by=actor.id)
     roster.write(session, collaborators, SignedRoster(study, 1, exempt, {lead: place}))
     instruments.add_default(session, study, collaborators.now())
-    audit.write(session, collaborators, actor, "study.created", study=study, member=str(lead))
+    digest = of_study(values)
+    audit.write(session, collaborators, actor, "study.created", study=study, member=str(lead), digest=digest)
     return study
+
+
+def of_study(row: Any) -> str:
+    """The digest of a study's own row, as the event of its creation carries it."""
+    return digest_of("study", row, STUDY)
 
 
 def act_in(session: Session, collaborators: Collaborators, actor: Actor, study: UUID) -> tuple[Actor, SignedRoster]:
@@ -208,7 +217,16 @@ def remove(session: Session, collaborators: Collaborators, actor: Actor, signed:
     require(actor, Permission.MEMBER_REMOVE, now=collaborators.now())
     if user not in signed.members:
         raise NotFound
-    _take_off(session, collaborators, actor, signed, user)
+    take_off(session, collaborators, actor, signed, user)
+
+
+def removal_obstacles(session: Session, collaborators: Collaborators, signed: SignedRoster, user: UUID) -> list[str]:
+    """Why ``remove`` would refuse to take this member off: ``last-lead``, ``last-holder:TEAM``; or nothing."""
+    now, mine = collaborators.now(), sorted(teams_of(signed.members[user].roles))
+    founded = [team for team in mine if teams.in_use(session, signed.study, team)]
+    alone = [team for team in founded if not _live_others(session, signed, team, user, now)]
+    last = ["last-lead"] if _live_leads(signed, now) == {user} else []
+    return last + [f"last-holder:{team.value}" for team in alone]
 
 
 def remove_expired(session: Session, collaborators: Collaborators, actor: Actor, study: UUID) -> int:
@@ -221,7 +239,7 @@ def remove_expired(session: Session, collaborators: Collaborators, actor: Actor,
         if place.live(collaborators.now()):
             continue
         try:
-            signed = _take_off(session, collaborators, actor, signed, place.user)
+            signed = take_off(session, collaborators, actor, signed, place.user)
             removed += 1
         except Conflict:
             continue
@@ -240,20 +258,39 @@ def check_replaceable(session: Session, collaborators: Collaborators, user: UUID
                 _check_other_holder(session, signed, team, user, collaborators.now())
 
 
-def drop_boxes(session: Session, user: UUID) -> int:
-    """Delete every box of a person whose key was replaced; admission and confirmation give new ones."""
-    gone = session.execute(delete(Member).where(Member.user_id == user).returning(Member.epoch_id)).all()
-    return len(gone)
+def finish_acceptance(session: Session, collaborators: Collaborators, acceptance: Acceptance) -> Accepted:
+    """Store an acceptance; whoever replaced keys loses the boxes of the old ones, to be admitted and confirmed anew.
+
+    Raises:
+        LastHolder: others left since the reset was given, and the person now alone holds a key.
+    """
+    accepted = acceptance.store(session)
+    if accepted.replaced:
+        check_replaceable(session, collaborators, accepted.user)
+        session.execute(delete(Member).where(Member.user_id == accepted.user))
+    return accepted
 
 
-def _take_off(
+def check_interviews(session: Session, collaborators: Collaborators, user: UUID, study: UUID) -> None:
+    """Raise NotFound unless the person may submit in the study now: for the one who enrolls a device there."""
+    roles = roster.latest(session, collaborators, study).roles_of(user, collaborators.now())
+    if not any(Permission.RECORD_SUBMIT in ROLE_TABLE[role] for role in roles):
+        raise NotFound
+
+
+def take_off(
     session: Session, collaborators: Collaborators, actor: Actor, signed: SignedRoster, user: UUID
 ) -> SignedRoster:
+    """Take a member off without asking who wants it: the callers have; the roster that was written last.
+
+    Raises:
+        LastHolder: nobody else holds a box of every epoch of a team the person belongs to.
+        Conflict: the last lead.
+    """
     roster.hold(session, signed.study)
     place = signed.members[user]
     now = collaborators.now()
-    leads = {who for who, other in signed.members.items() if Role.LEAD in other.roles and other.live(now)}
-    if leads == {user}:
+    if _live_leads(signed, now) == {user}:
         raise Conflict("The last lead cannot leave.")
     left = signed.without_member(user)
     for team in sorted(teams_of(place.roles)):
@@ -267,6 +304,7 @@ def _take_off(
         .where(Device.user_id == user, Device.study_id == signed.study, Device.revoked_at.is_(None))
         .values(revoked_at=now)
     )
+    session.execute(delete(DeviceOffer).where(DeviceOffer.user_id == user, DeviceOffer.study_id == signed.study))
     roster.write(session, collaborators, left)
     audit.write(
         session,
@@ -278,6 +316,10 @@ def _take_off(
         teams=sorted(teams_of(place.roles)),
     )
     return left
+
+
+def _live_leads(signed: SignedRoster, now: datetime) -> set[UUID]:
+    return {who for who, place in signed.members.items() if Role.LEAD in place.roles and place.live(now)}
 
 
 def _check_other_holder(session: Session, signed: SignedRoster, team: Team, user: UUID, now: datetime) -> None:

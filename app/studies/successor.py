@@ -21,7 +21,7 @@ def check_successor(old: Instrument, new: Instrument) -> None:
 
     Raises InstrumentRefused with every flaw at once.
     """
-    before, after = _numbers(old), _numbers(new)
+    before, after = old.numbers, new.numbers
     if new.id != old.id or after <= before:
         raise InstrumentRefused([Flaw("/version", "Give the same id and a higher version.")])
     if after[0] > before[0]:
@@ -29,10 +29,6 @@ def check_successor(old: Instrument, new: Instrument) -> None:
     flaws = list(_wording_only(old, new) if after[:2] == before[:2] else _additions_only(old, new))
     if flaws:
         raise InstrumentRefused(flaws)
-
-
-def _numbers(instrument: Instrument) -> tuple[int, ...]:
-    return tuple(int(part) for part in instrument.version.split("."))
 
 
 def _wording_only(old: Instrument, new: Instrument) -> Iterator[Flaw]:

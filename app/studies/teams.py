@@ -67,8 +67,7 @@ def open_epoch(collaborators: Collaborators, actor: Actor, epoch: HeldEpoch) -> 
 
 def add_epoch(session: Session, study: UUID, team: Team, pair: KeyPair, wrapped: Sealed | None = None) -> TeamKey:
     """Insert the team's next epoch for a fresh pair."""
-    top = session.scalar(select(func.max(Epoch.number)).where(Epoch.study_id == study, Epoch.team == team.value))
-    key = TeamKey(uuid4(), team, (top or 0) + 1, pair.public, pair.fingerprint)
+    key = TeamKey(uuid4(), team, next_number(session, study, team), pair.public, pair.fingerprint)
     session.execute(
         insert(Epoch).values(
             id=key.epoch,
@@ -81,6 +80,12 @@ def add_epoch(session: Session, study: UUID, team: Team, pair: KeyPair, wrapped:
         )
     )
     return key
+
+
+def next_number(session: Session, study: UUID, team: Team) -> int:
+    """The number of the epoch that the team would get next."""
+    top = session.scalar(select(func.max(Epoch.number)).where(Epoch.study_id == study, Epoch.team == team.value))
+    return (top or 0) + 1
 
 
 def add_boxes(

@@ -41,6 +41,7 @@ SECONDS = 600
 SHARED = frozenset(
     {
         Permission.SESSION_OWN,
+        Permission.FACTOR_CHANGE,
         Permission.STUDY_READ,
         Permission.INSTRUMENT_READ,
         Permission.MEMBER_CONFIRM,

@@ -142,7 +142,7 @@ NOT_FOUND = {
 def test_table_has_every_route(world: World) -> None:
     """A route that nobody wrote down here fails, and so does a row for a route that is gone."""
     app = create_inner(world.system.web, ROUTERS, Metrics())
-    there = {(route.declared.method, _plain(route.path)) for route in app.routes if isinstance(route, GuardedRoute)}
+    there = {(route.method, _plain(route.path)) for route in app.routes if isinstance(route, GuardedRoute)}
     rows = {(row.method, _plain(row.path)) for row in (*IN_A_STUDY, *ELSEWHERE, *OPEN)}
     rows |= {(method, _plain(path)) for method, path in (*ENDS_SESSIONS, *BY_RECORD)}
 
@@ -179,6 +179,15 @@ def test_old_factor_is_not_enough(world: World, row: Row) -> None:
 
         assert (answer.status_code, code_of(answer)) == (403, "step-up-required"), role
         assert world.denial().details["code"] == "step-up-required"
+
+
+@pytest.mark.parametrize("row", _cases(tuple(row for row in ELSEWHERE if row.factor)))
+def test_old_factor_is_not_enough_for_ones_own_account(world: World, row: Row) -> None:
+    """A session left open changes nobody's factors, an admin's neither."""
+    for who in ("researcher", "admin", "stranger"):
+        answer = world.call(world.stale[who], row, world.study.id)
+
+        assert (answer.status_code, code_of(answer)) == (403, "step-up-required"), who
 
 
 @pytest.mark.parametrize("row", _cases(tuple(row for row in IN_A_STUDY if not row.factor and row.who)))

@@ -69,6 +69,9 @@ DESIGN: dict[Permission, set[Role]] = {
     Permission.AUDIT_SYSTEM: {ADMIN},
     Permission.USER_MANAGE: {ADMIN},
     Permission.DEVICE_MANAGE: {ADMIN},
+    Permission.FACTOR_CHANGE: set(Role),
+    Permission.DASHBOARD_READ: {LEAD},
+    Permission.HEALTH_READ: {ADMIN},
 }
 
 
@@ -95,7 +98,8 @@ def test_permissions_are_named_by_one_grammar() -> None:
 
 def test_admin_holds_no_key() -> None:
     """No permission of the admin's touches testimony, and no team shares keys with the admin."""
-    assert not ROLE_TABLE[ADMIN] & (ROLE_TABLE[RESEARCHER] | ROLE_TABLE[REDACTOR]) - {Permission.SESSION_OWN}
+    own_account = {Permission.SESSION_OWN, Permission.FACTOR_CHANGE}
+    assert not ROLE_TABLE[ADMIN] & (ROLE_TABLE[RESEARCHER] | ROLE_TABLE[REDACTOR]) - own_account
     assert teams_of(frozenset({ADMIN})) == frozenset()
 
 
@@ -171,8 +175,8 @@ def test_person_may_what_the_role_may(role: Role) -> None:
 
 
 def test_person_without_roles_has_their_own_account() -> None:
-    """Signed in, in no study: one's own sessions and nothing else."""
-    assert person().permissions() == {Permission.SESSION_OWN}
+    """Signed in, in no study: one's own sessions and factors, and nothing else."""
+    assert person().permissions() == {Permission.SESSION_OWN, Permission.FACTOR_CHANGE}
 
 
 def test_roles_add_up() -> None:
@@ -283,7 +287,7 @@ def test_other_permissions_need_no_factor() -> None:
 
 
 def test_step_up_guards_what_cannot_be_undone() -> None:
-    """The verbs that hand keys on, release or end something."""
+    """The verbs that hand keys on, release or end something, or change what a sign-in asks for."""
     assert {
         Permission.MEMBER_ADMIT,
         Permission.MEMBER_CONFIRM,
@@ -293,4 +297,5 @@ def test_step_up_guards_what_cannot_be_undone() -> None:
         Permission.DISCLOSURE_APPROVE,
         Permission.CASE_DECIDE,
         Permission.CASE_HOLD,
+        Permission.FACTOR_CHANGE,
     } == STEP_UP

@@ -117,6 +117,7 @@ def test_everything_unsafe_is_listed_at_once(tmp_path: Path) -> None:
         pytest.param({"allowed_hosts": "*.example"}, "ALLOWED_HOSTS", id="wildcard"),
         pytest.param({"trusted_proxies": "::/0"}, "TRUSTED_PROXIES", id="everybody a proxy"),
         pytest.param({"tls_ends_at_proxy": True}, "TRUSTED_PROXIES", id="TLS at a proxy nobody named"),
+        pytest.param({"public_url": "http://testimony.example"}, "PUBLIC_URL", id="people without TLS"),
         pytest.param({"host": "192.0.2.1"}, "TLS_CERTIFICATE", id="plain HTTP on a network"),
         pytest.param(
             {"database_url": "postgresql://db.example/x?sslmode=require"}, "DATABASE_URL", id="unverified TLS"
@@ -139,6 +140,10 @@ def test_what_is_unsafe_in_production_is_allowed_in_development(
         pytest.param({"database_url": "nonsense"}, "DATABASE_URL", id="no URL"),
         pytest.param({"tls_certificate": "/nowhere"}, "TLS_KEY", id="half of TLS"),
         pytest.param({"web_processes": 0}, "WEB_PROCESSES", id="no process"),
+        pytest.param({"public_url": "https://testimony.example/"}, "PUBLIC_URL", id="address with a path"),
+        pytest.param({"public_url": "https://Testimony.example"}, "PUBLIC_URL", id="not as browsers write it"),
+        pytest.param({"session_idle_minutes": 0}, "SESSION_IDLE_MINUTES", id="no session at all"),
+        pytest.param({"session_hours": 25}, "SESSION_HOURS", id="longer than a day"),
         pytest.param({"deployment": "x"}, "DEPLOYMENT", id="no deployment"),
     ],
 )
@@ -147,3 +152,24 @@ def test_what_cannot_work_is_refused_in_development_too(tmp_path: Path, override
     found = reasons(tmp_path, environment="development", **overrides)
 
     assert any(f"TESTIMONY_{name}" in reason for reason in found)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "origin"),
+    [
+        pytest.param({}, "http://localhost:8443", id="on this machine"),
+        pytest.param({"tls": True, "port": 443}, "https://testimony.example", id="TLS at its usual port"),
+        pytest.param({"tls": True, "port": 8443}, "https://testimony.example:8443", id="TLS at another port"),
+        pytest.param({"tls_ends_at_proxy": True}, "https://testimony.example", id="TLS at a proxy"),
+        pytest.param({"public_url": "https://other.example:444"}, "https://other.example:444", id="as it was said"),
+    ],
+)
+def test_origin_is_what_browsers_see(tmp_path: Path, overrides: dict[str, Any], origin: str) -> None:
+    """Passkeys are bound to it, so it has to be right without being said wherever that can be known."""
+    certificate = tmp_path / "tls.crt"
+    certificate.touch()
+    named = {"allowed_hosts": "testimony.example"} if overrides else {}
+    plain = {name: value for name, value in overrides.items() if name != "tls"}
+    files = {"tls_certificate": certificate, "tls_key": certificate} if "tls" in overrides else {}
+
+    assert load(tmp_path, environment="development", **named, **files, **plain).origin == origin

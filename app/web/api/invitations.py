@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
 
 from app.access import Permission
-from app.accounts import invitations
-from app.accounts.invitations import Acceptance
+from app.accounts import factors, invitations
+from app.accounts.invitations import Acceptance, Confirmed
 from app.accounts.names import ACCOUNT_NAME
+from app.errors import Flaw, Invalid
 from app.studies import service as studies
-from app.web.api.sessions import NewPasswordText
+from app.web.api.sessions import CodeText, NewPasswordText
 from app.web.api.users import TokenOut
 from app.web.bodies import Body, Out
 from app.web.deps import Runtime_, Signed
@@ -32,11 +34,55 @@ class InvitationBody(Body):
     admin: bool = False
 
 
-class AcceptanceBody(Body):
-    """The invitation's token and the password that the person chooses."""
+class InvitationTokenBody(Body):
+    """The invitation's token."""
 
     token: Annotated[str, Field(min_length=1, max_length=200)] = Field(repr=False)
+
+
+class AcceptanceBody(InvitationTokenBody):
+    """The password that the person chooses.
+
+    A client that has shown a second factor of its own making (160 bits in base32) sends it with a code of it; else the
+    service makes one.
+    """
+
     password: NewPasswordText = Field(repr=False)
+    totp_secret: Annotated[str, Field(pattern=r"^[A-Z2-7]{32}$")] | None = Field(None, repr=False)
+    code: CodeText | None = Field(None, repr=False)
+
+    def confirmed(self) -> Confirmed | None:
+        """The second factor that the client brings.
+
+        Raises:
+            Invalid: a secret without a code of it, or a code of none.
+        """
+        if (self.totp_secret is None) != (self.code is None):
+            raise Invalid([Flaw("/code", "Give both the secret and a code of it, or neither.")])
+        if self.totp_secret is None or self.code is None:
+            return None
+        return Confirmed(factors.from_base32(self.totp_secret), self.code)
+
+
+class PreviewOut(Out):
+    """What the holder of a token may accept; ``replaces``: new keys for an account that there is."""
+
+    name: str
+    admin: bool
+    replaces: bool
+    expires_at: datetime
+
+
+class OpenInvitationOut(PreviewOut):
+    """An invitation that nobody has accepted yet."""
+
+    id: UUID
+
+
+class OpenInvitationsOut(Out):
+    """The open invitations, by name."""
+
+    invitations: list[OpenInvitationOut]
 
 
 class AcceptedOut(Out):
@@ -47,6 +93,7 @@ class AcceptedOut(Out):
     admin: bool
     fingerprint: str
     fingerprint_text: str
+    fingerprint_words: list[str]
     totp_secret: str = Field(repr=False)
     totp_uri: str = Field(repr=False)
 
@@ -59,25 +106,44 @@ def invite_user(body: InvitationBody, actor: Signed, runtime: Runtime_) -> Token
     return TokenOut(token=token)
 
 
+@router.get("", permission=Permission.USER_MANAGE)
+def list_invitations(actor: Signed, runtime: Runtime_) -> OpenInvitationsOut:
+    """The invitations that can still be accepted."""
+    with runtime.glance() as session:
+        found = invitations.list_open(session, runtime.collaborators, actor)
+    return OpenInvitationsOut(invitations=[OpenInvitationOut.of(each) for each in found])
+
+
+@router.delete("/{invitation}", permission=Permission.USER_MANAGE)
+def cancel_invitation(invitation: UUID, actor: Signed, runtime: Runtime_) -> None:
+    """End an invitation that nobody has accepted yet."""
+    with runtime.transaction() as session:
+        invitations.cancel(session, runtime.collaborators, actor, invitation)
+
+
+@router.post("/preview", permission=Permission.NOTHING_NEEDED, also={404: "No such invitation.", 410: "It is over."})
+def preview_invitation(body: InvitationTokenBody, runtime: Runtime_) -> PreviewOut:
+    """What the holder of a token may accept. Uses nothing up."""
+    with runtime.glance() as session:
+        return PreviewOut.of(invitations.preview(session, runtime.collaborators, body.token))
+
+
 @router.post("/accept", permission=Permission.NOTHING_NEEDED, status=201)
 def accept_invitation(body: AcceptanceBody, runtime: Runtime_) -> AcceptedOut:
     """Make the account, or replace its keys, and get the second factor."""
-    acceptance = Acceptance(runtime.collaborators, runtime.gate, body.token, body.password)
+    acceptance = Acceptance(runtime.collaborators, runtime.gate, body.token, body.password, body.confirmed())
     with runtime.transaction() as session:
         acceptance.plan(session)
     acceptance.work()
     with runtime.transaction() as session:
-        accepted = acceptance.store(session)
-        if accepted.replaced:
-            # Asked when the reset was given, and again now: others may have left in the meantime.
-            studies.check_replaceable(session, runtime.collaborators, accepted.user)
-            studies.drop_boxes(session, accepted.user)
+        accepted = studies.finish_acceptance(session, runtime.collaborators, acceptance)
     return AcceptedOut(
         user=accepted.user,
         name=accepted.name,
         admin=accepted.admin,
         fingerprint=accepted.fingerprint.hex(),
         fingerprint_text=accepted.fingerprint_text,
+        fingerprint_words=accepted.fingerprint_words,
         totp_secret=accepted.totp_secret,
         totp_uri=accepted.totp_uri,
     )

@@ -5,17 +5,21 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
+from fastapi import Query
 from pydantic import AwareDatetime, Field
 
 from app.access import Permission, Role, Team
 from app.accounts import queries as people
 from app.cases import moving
-from app.errors import Conflict, Flaw, Gone, Invalid
+from app.cases.dashboard import dashboard
+from app.cases.removal import removal_preview
+from app.errors import Flaw, Invalid
 from app.review import drafts
 from app.studies import queries, service
 from app.web.api.types import Hex32
 from app.web.bodies import Body, Out
 from app.web.deps import Acting, Roster, Runtime_, Signed
+from app.web.moves import move_batch
 from app.web.routing import Router
 
 __all__ = ["router"]
@@ -106,12 +110,58 @@ class ConfirmedOut(Out):
     boxes: int
 
 
-class MovedOut(Out):
-    """How many grants were moved, how many are left, how many old epochs ended."""
+class MovesOut(Out):
+    """How many of the team's grants rest under its current key, and how many under older ones."""
+
+    done: int
+    left: int
+
+
+class MovedOut(MovesOut):
+    """How many grants were moved by this call, and how many old epochs ended."""
 
     moved: int
-    left: int
     ended: int
+
+
+class TeamChangeOut(Out):
+    """A team that gets a fresh epoch: who is handed its key, and how many grants then wait to be moved."""
+
+    team: Team
+    number: int
+    grants: int
+    remaining: list[UUID]
+
+
+class RemovalOut(Out):
+    """What removing somebody does.
+
+    ``obstacles``: why it would be refused (``last-lead``, ``last-holder:TEAM``); ``boxes``: team keys lost;
+    ``devices``: those revoked; ``assigned``: records that go back into the queue.
+    """
+
+    user: UUID
+    roles: list[Role]
+    obstacles: list[str]
+    teams: list[TeamChangeOut]
+    boxes: int
+    devices: int
+    assigned: int
+
+
+class CountOut(Out):
+    """How many cases; null for fewer than five, none among them."""
+
+    name: str
+    count: int | None
+
+
+class DashboardOut(Out):
+    """Cases received by ISO week, by stage, and by days that they have waited for a release."""
+
+    weeks: list[CountOut]
+    stages: list[CountOut]
+    ages: list[CountOut]
 
 
 @router.post("", permission=Permission.STUDY_CREATE, status=201)
@@ -173,6 +223,13 @@ def read_study(study: UUID, actor: Acting, roster: Roster, runtime: Runtime_) ->
     )
 
 
+@router.get("/{study}/dashboard", permission=Permission.DASHBOARD_READ)
+def read_dashboard(study: UUID, actor: Acting, runtime: Runtime_) -> DashboardOut:  # noqa: ARG001
+    """The study in numbers; small ones are kept back."""
+    with runtime.glance() as session:
+        return DashboardOut.of(dashboard(session, runtime.collaborators, actor))
+
+
 @router.put("/{study}/members/{user}", permission=Permission.MEMBER_ADMIT)
 def admit_member(study: UUID, user: UUID, body: MemberBody, actor: Acting, roster: Roster, runtime: Runtime_) -> None:  # noqa: ARG001
     """Admit a person, or change roles and expiry; a present member of each team then confirms."""
@@ -211,7 +268,14 @@ def remove_member(study: UUID, user: UUID, actor: Acting, roster: Roster, runtim
     """Remove a member: access ends at once, each team gets a fresh key, old grants wait to be moved."""
     with runtime.transaction() as session:
         service.remove(session, runtime.collaborators, actor, roster, user)
-        drafts.unassign(session, study, user)
+        drafts.unassign(session, runtime.collaborators, actor, study, user)
+
+
+@router.get("/{study}/members/{user}/removal", permission=Permission.MEMBER_REMOVE)
+def preview_removal(study: UUID, user: UUID, actor: Acting, roster: Roster, runtime: Runtime_) -> RemovalOut:  # noqa: ARG001
+    """What removing a member would do, and why it would be refused."""
+    with runtime.glance() as session:
+        return RemovalOut.of(removal_preview(session, runtime.collaborators, actor, roster, user))
 
 
 @router.post("/{study}/teams/{team}", permission=Permission.MEMBER_CONFIRM, also={204: "The team has its key."})
@@ -221,19 +285,21 @@ def found_team(study: UUID, team: Team, actor: Acting, roster: Roster, runtime: 
         service.found_team(session, runtime.collaborators, actor, roster, team)
 
 
-@router.post("/{study}/teams/{team}/moves", permission=Permission.GRANT_MOVE)
-def move_grants(study: UUID, team: Team, actor: Acting, roster: Roster, runtime: Runtime_) -> MovedOut:  # noqa: ARG001
-    """Move a batch of old grants to the team's current key; call again until nothing is left."""
+@router.get("/{study}/teams/{team}/moves", permission=Permission.GRANT_MOVE)
+def count_moves(study: UUID, team: Team, actor: Acting, roster: Roster, runtime: Runtime_) -> MovesOut:  # noqa: ARG001
+    """How far moving the team's grants to its current key is."""
     with runtime.glance() as session:
-        records = moving.to_move(session, actor, roster, team)
-    moved = 0
-    for record in records:
-        try:
-            moved += runtime.make(moving.MoveGrants(runtime.collaborators, actor, record, team))
-        except (Conflict, Gone):
-            # Moved or erased by somebody else meanwhile.
-            continue
-    with runtime.transaction() as session:
-        ended = moving.end_epochs(session, runtime.collaborators, actor, roster, team)
-        left = moving.left_to_move(session, roster, team)
-    return MovedOut(moved=moved, left=left, ended=ended)
+        return MovesOut.of(moving.moves_left(session, actor, roster, team))
+
+
+@router.post("/{study}/teams/{team}/moves", permission=Permission.GRANT_MOVE)
+def move_grants(
+    study: UUID,  # noqa: ARG001
+    team: Team,
+    actor: Acting,
+    roster: Roster,
+    runtime: Runtime_,
+    limit: Annotated[int, Query(ge=1, le=moving.MOVED_PER_CALL)] = moving.MOVED_PER_CALL,
+) -> MovedOut:
+    """Move the old grants of at most ``limit`` records to the team's current key; call again until nothing is left."""
+    return MovedOut.of(move_batch(runtime, actor, roster, team, limit))

@@ -30,6 +30,7 @@ class UserOut(Out):
     active: bool
     fingerprint: str
     fingerprint_text: str
+    fingerprint_words: list[str]
     created_day: str
 
 

@@ -174,3 +174,58 @@ def test_schema_for_form_builders(call: Caller, shared: System, place: StudyPlac
     assert judge.is_valid(good)
     assert not judge.is_valid(good | {"gender": {"value": "no such choice"}})
     assert not judge.is_valid(good | {"no_such_field": {"value": 1}})
+
+
+def test_list_says_who_drafted_and_who_published(call: Caller, place: StudyPlace) -> None:
+    """So that whoever drafted it is not offered to publish it."""
+    key = ok(draft(call, place, own()), 201)["id"]
+    ok(publish(call, place, key), 204)
+
+    rows = ok(call("lead", "GET", f"{base(place)}/instruments"))["instruments"]
+
+    row = next(row for row in rows if row["id"] == key)
+    assert (row["drafted_by"], row["published_by"]) == (str(place["lead"].id), str(place["approver"].id))
+    assert row["published_day"] == call.system.collaborators.today()
+
+
+def test_form_in_a_language(call: Caller, place: StudyPlace) -> None:
+    """Every text in Arabic, right to left; what the study does not ask is marked."""
+    key = ok(draft(call, place, own()), 201)["id"]
+
+    form = ok(call("interviewer", "GET", f"{base(place)}/instruments/{key}/form?language=ar"))
+
+    fields = {field["name"]: field for section in form["sections"] for field in section["fields"]}
+    assert (form["language"], form["direction"]) == ("ar", "rtl")
+    assert fields["source_type"]["label"] == field_of(own(), "source_type")["label"]["ar"]
+    assert [choice["name"] for choice in fields["source_type"]["choices"]][-1] == "public_account"
+    assert fields["consent_given"]["condition"][0]["choices"] == [fields["source_type"]["choices"][-1]["label"]]
+    assert fields["recruitment_channel"]["status"] == "extension"
+
+
+def test_form_in_no_language_of_ours(call: Caller, place: StudyPlace) -> None:
+    """Five languages, and no other."""
+    key = ok(draft(call, place, own()), 201)["id"]
+
+    answer = call("lead", "GET", f"{base(place)}/instruments/{key}/form?language=xx")
+
+    assert (answer.status_code, code_of(answer)) == (422, "invalid")
+
+
+def test_changes_against_the_published_version(call: Caller, place: StudyPlace) -> None:
+    """Whoever publishes sees what differs from what is asked today, and not from drafts."""
+    first = own()
+    key = ok(draft(call, place, first), 201)["id"]
+    every = ok(call("approver", "GET", f"{base(place)}/instruments/{key}/changes"))
+    ok(publish(call, place, key), 204)
+    second = definition(id=first["id"], version="1.0.1")
+    field_of(second, "source_type")["hint"]["en"] = "Said otherwise."
+    key = ok(draft(call, place, second), 201)["id"]
+
+    told = ok(call("approver", "GET", f"{base(place)}/instruments/{key}/changes"))
+
+    assert (every["before"], {change["kind"] for change in every["changes"]}) == (None, {"added"})
+    assert told == {
+        "before": first["version"],
+        "texts": [],
+        "changes": [{"kind": "changed", "field": "source_type", "section": "A", "aspects": ["hint"]}],
+    }

@@ -228,9 +228,90 @@ def test_removal_starts_a_new_epoch(call: Caller, study: StudyPlace) -> None:
 
     moved = ok(call("lead", "POST", f"{base(study)}/teams/researchers/moves", place=study))
 
-    assert moved == {"moved": 1, "left": 0, "ended": 1}
+    assert moved == {"moved": 1, "done": 1, "left": 0, "ended": 1}
     assert steps.read(call, study, record, "lead")["version"] == 1
     assert steps.read(call, study, record, "approver")["version"] == 1
+
+
+def preview(call: Caller, place: StudyPlace, person: Person) -> Json:
+    """What removing somebody would do."""
+    return ok(call("lead", "GET", f"{base(place)}/members/{person.id}/removal", place=place))
+
+
+def test_removal_does_what_its_preview_said(call: Caller, shared: System, study: StudyPlace) -> None:
+    """The epochs that start, the grants that then wait, the boxes, devices and work that go."""
+    second = stranger(shared)
+    ok(admit(call, study, second, "redactor"), 204)
+    ok(confirm(call, study, second, "redactor"))
+    steps.drafted(call, study)
+
+    told = preview(call, study, study["redactor"])
+    ok(remove(call, study, study["redactor"]), 204)
+
+    remaining = sorted([str(study["approver"].id), str(second.id)])
+    assert told == {
+        "user": str(study["redactor"].id),
+        "roles": ["redactor"],
+        "obstacles": [],
+        "teams": [{"team": "redaction", "number": 2, "grants": 1, "remaining": remaining}],
+        "boxes": 1,
+        "devices": 0,
+        "assigned": 1,
+    }
+    team = {row["team"]: row for row in ok(call("lead", "GET", base(study), place=study))["teams"]}["redaction"]
+    assert (team["number"], team["left"]) == (2, 1)
+
+
+def test_preview_counts_devices_of_this_study(call: Caller, study: StudyPlace) -> None:
+    """Those that removal revokes: neither revoked ones nor those of other studies."""
+    mine = {"user": str(study["interviewer"].id), "study": str(study.id)}
+    devices = [ok(call("admin", "POST", "/v1/devices", json=mine), 201)["device"] for _ in range(2)]
+    ok(call("admin", "DELETE", f"/v1/devices/{devices[0]}"), 204)
+
+    told = preview(call, study, study["interviewer"])
+
+    assert (told["devices"], told["teams"], told["boxes"]) == (1, [], 0)
+
+
+def test_preview_tells_why_somebody_stays(call: Caller, study: StudyPlace) -> None:
+    """What the removal itself would answer, before anybody tries."""
+    ok(remove(call, study, study["guardian2"]), 204)
+
+    assert preview(call, study, study["guardian"])["obstacles"] == ["last-holder:guardians"]
+    assert preview(call, study, study["lead"])["obstacles"] == ["last-lead"]
+
+
+def test_removal_ends_offers_of_devices(call: Caller, study: StudyPlace) -> None:
+    """A code that was not redeemed yet enrolls nothing any more."""
+    mine = {"user": str(study["interviewer"].id), "study": str(study.id)}
+    code = ok(call("admin", "POST", "/v1/devices/offers", json=mine), 201)["code"]
+    ok(remove(call, study, study["interviewer"]), 204)
+
+    assert call(None, "POST", "/v1/devices/redemption", json={"code": code}).status_code == 404
+
+
+def test_moves_are_counted_as_they_go(call: Caller, study: StudyPlace) -> None:
+    """One record at a time: any member of the team sees how far it is."""
+    for _ in range(2):
+        steps.submit(call, study)
+    ok(remove(call, study, study["guardian2"]), 204)
+    path = f"{base(study)}/teams/guardians/moves"
+
+    seen = [ok(call("guardian", "GET", path, place=study))]
+    for _ in range(2):
+        ok(call("guardian", "POST", f"{path}?limit=1", place=study))
+        seen.append(ok(call("guardian", "GET", path, place=study)))
+
+    # Two grants of each record are the guardians'.
+    assert seen == [{"done": 0, "left": 4}, {"done": 2, "left": 2}, {"done": 4, "left": 0}]
+
+
+@pytest.mark.parametrize("limit", [0, 501, -1])
+def test_batches_are_bounded(call: Caller, study: StudyPlace, limit: int) -> None:
+    """One call's work stays within one request."""
+    answer = call("guardian", "POST", f"{base(study)}/teams/guardians/moves?limit={limit}", place=study)
+
+    assert (answer.status_code, code_of(answer)) == (422, "invalid")
 
 
 def test_last_holder_stays(call: Caller, study: StudyPlace) -> None:

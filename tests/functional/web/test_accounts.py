@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
+import httpx
 import pyotp
 import pytest
 
+from tests.authenticator import Authenticator
 from tests.functional.web.conftest import People
-from tests.people import PASSWORD
+from tests.people import PASSWORD, Person
 from tests.site import Site
 
 NEW_PASSWORD = "seven herons over slate"
@@ -178,3 +182,119 @@ def test_what_admins_do_nobody_else_does(site: Site, people: People, method: str
     token = site.sign_in(people.lead)
 
     assert site.call(method, path, json=body, token=token).status_code == 403
+
+
+def test_from_registering_a_passkey_to_signing_in_with_it(site: Site, people: People) -> None:
+    """Registered in a session, used at sign-in and for a step-up, removed, and then worth nothing."""
+    key, token = Authenticator(), site.sign_in(people.lead)
+    options = site.call("POST", "/v1/passkeys/challenge", token=token).json()
+    added = site.call("POST", "/v1/passkeys", json={"label": "Phone", "passkey": key.make(options)}, token=token)
+    site.house.clock.advance(minutes=10)
+
+    signed_in = sign_in_by(site, people.lead, key)
+    mine = signed_in.json()["token"]
+    asked = site.call("POST", "/v1/sessions/current/step-up/challenge", token=mine).json()
+    stepped = site.call("POST", "/v1/sessions/current/step-up", json={"passkey": key.answer(asked)}, token=mine)
+    (listed,) = site.call("GET", "/v1/passkeys", token=mine).json()["passkeys"]
+    removed = site.call("DELETE", f"/v1/passkeys/{listed['id']}", token=mine)
+
+    assert (added.status_code, signed_in.status_code, stepped.status_code) == (201, 201, 200)
+    assert (listed["label"], listed["transports"]) == ("Phone", ["internal"])
+    assert (removed.status_code, sign_in_by(site, people.lead, key).status_code) == (204, 401)
+
+
+def sign_in_by(site: Site, person: Person, key: Authenticator) -> httpx.Response:
+    """Sign in with password and passkey."""
+    answer = key.answer(site.call("POST", "/v1/sessions/challenge").json())
+    return site.call("POST", "/v1/sessions", json={"name": person.name, "password": PASSWORD, "passkey": answer})
+
+
+def test_wrong_passkeys_read_like_everything_else_that_is_wrong(site: Site, people: People) -> None:
+    """With an unknown name, a wrong password, or a passkey that nobody registered: the answer of a wrong code."""
+    key = Authenticator(user=people.lead.id.bytes)
+    code = site.call(
+        "POST", "/v1/sessions", json={"name": people.lead.name, "password": "wrong wrong", "code": "000000"}
+    )
+    unknown = sign_in_by(site, replace(people.lead, name="nobody"), key)
+    unregistered = sign_in_by(site, people.lead, key)
+
+    seen = {repr(sorted((answer.json() | {"instance": ""}).items())) for answer in (code, unknown, unregistered)}
+    assert len(seen) == 1
+
+
+BOTH = {"code": "123456", "passkey": Authenticator(user=b"x").answer({"challenge": "AA", "rpId": "x"})}
+
+
+@pytest.mark.parametrize("given", [{}, BOTH], ids=["none", "two"])
+def test_one_second_factor_is_given(site: Site, given: dict[str, Any]) -> None:
+    """Not none and not two."""
+    answer = site.call("POST", "/v1/sessions", json={"name": "noor", "password": PASSWORD, **given})
+
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/code")
+
+
+def test_an_invitation_is_looked_at_and_accepted_with_a_shown_factor(site: Site, people: People) -> None:
+    """As a page does it: preview, secret shown, secret and code sent with the password; nothing rests in between."""
+    admin = site.sign_in(people.admin)
+    token = site.call("POST", "/v1/invitations", json={"name": "zahra"}, token=admin).json()["token"]
+    open_ones = site.call("GET", "/v1/invitations", token=admin).json()["invitations"]
+    seen = site.call("POST", "/v1/invitations/preview", json={"token": token}).json()
+    secret = pyotp.random_base32()
+    body = {"token": token, "password": PASSWORD, "totp_secret": secret}
+
+    alone = site.call("POST", "/v1/invitations/accept", json=body)
+    code = pyotp.TOTP(secret).at(site.house.clock())
+    accepted = site.call("POST", "/v1/invitations/accept", json=body | {"code": code})
+
+    assert (seen["name"], [each["name"] for each in open_ones]) == ("zahra", ["zahra"])
+    assert (alone.status_code, accepted.status_code) == (422, 201)
+    assert accepted.json()["totp_secret"] == secret
+    assert len(accepted.json()["fingerprint_words"]) == 32
+    assert site.call("POST", "/v1/invitations/preview", json={"token": token}).status_code == 410
+
+
+def test_a_cancelled_invitation_is_accepted_by_nobody(site: Site, people: People) -> None:
+    """The token is then unknown."""
+    admin = site.sign_in(people.admin)
+    token = site.call("POST", "/v1/invitations", json={"name": "zahra"}, token=admin).json()["token"]
+    (row,) = site.call("GET", "/v1/invitations", token=admin).json()["invitations"]
+
+    assert site.call("DELETE", f"/v1/invitations/{row['id']}", token=admin).status_code == 204
+    body = {"token": token, "password": PASSWORD}
+    assert site.call("POST", "/v1/invitations/accept", json=body).status_code == 404
+
+
+def test_a_phone_enrolls_itself_with_a_code(site: Site, people: People) -> None:
+    """Offered for somebody who submits there; once; the phone's token reads nothing of the account."""
+    admin = site.sign_in(people.admin)
+    wanted = {"user": str(people.interviewer.id), "study": str(people.study)}
+    foreign = site.call("POST", "/v1/devices/offers", json=wanted | {"user": str(people.lead.id)}, token=admin)
+    code = site.call("POST", "/v1/devices/offers", json=wanted, token=admin).json()["code"]
+
+    first = site.call("POST", "/v1/devices/redemption", json={"code": code})
+    second = site.call("POST", "/v1/devices/redemption", json={"code": code})
+
+    assert (foreign.status_code, first.status_code, second.status_code) == (404, 201, 410)
+    assert site.call("GET", "/v1/devices", token=first.json()["token"]).status_code == 403
+    (listed,) = site.call("GET", "/v1/devices", token=admin).json()["devices"]
+    assert listed["id"] == first.json()["device"]
+
+
+def test_service_health_is_counts(site: Site, people: People) -> None:
+    """People, sessions, invitations and devices; a phone that nobody saw for a month is told."""
+    admin = site.sign_in(people.admin)
+    wanted = {"user": str(people.interviewer.id), "study": str(people.study)}
+    for _ in range(2):
+        site.call("POST", "/v1/devices", json=wanted, token=admin)
+    devices = site.call("GET", "/v1/devices", token=admin).json()["devices"]
+    site.call("DELETE", f"/v1/devices/{devices[0]['id']}", token=admin)
+    site.call("PATCH", f"/v1/users/{people.stranger.id}", json={"active": False}, token=admin)
+    site.house.clock.advance(days=30)
+    admin = site.sign_in(people.admin)
+    site.call("POST", "/v1/invitations", json={"name": "zahra"}, token=admin)
+
+    health = site.call("GET", "/v1/health/service", token=admin).json()
+
+    assert (health["devices_active"], health["devices_revoked"], health["devices_silent"]) == (1, 1, 1)
+    assert (health["users_off"], health["admins"], health["sessions"], health["invitations"]) == (1, 1, 1, 1)
+    assert (health["stages"], health["oldest_days"], health["to_move"], health["outbox"]) == ({}, None, 0, 0)

@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import select, update
 
 from app.access import DEVICE_PERMISSIONS, Actor, ActorKind, Role
-from app.accounts import devices, users
+from app.accounts import devices, upkeep, users
 from app.accounts.devices import Enrolled
-from app.accounts.models import Device
+from app.accounts.models import Device, DeviceOffer
 from app.audit.models import Event
-from app.errors import Forbidden, NotFound, Unauthenticated
+from app.errors import Forbidden, Gone, NotFound, Unauthenticated
 from tests.people import House, Person
 
 
@@ -149,3 +149,78 @@ def test_enrolment_and_revocation_leave_events(house: House, admin: Actor, phone
         events = session.scalars(select(Event).where(Event.action.like("device.%"))).all()
     assert sorted(event.action for event in events) == ["device.enrolled", "device.revoked"]
     assert {(event.study_id, event.details["device"]) for event in events} == {(study, str(phone.device))}
+
+
+def offer(house: House, admin: Actor, owner: Person, study: UUID) -> str:
+    """A one-time code for somebody's phone."""
+    with house.transaction() as session:
+        return devices.offer(session, house.collaborators, admin, owner.id, study).code
+
+
+def redeem(house: House, code: str) -> Enrolled:
+    """What a phone does with the code."""
+    with house.transaction() as session:
+        return devices.redeem(session, house.collaborators, code)
+
+
+def test_offer_becomes_a_device(house: House, admin: Actor, amal: Person, study: UUID) -> None:
+    """The phone that reads the code acts for the interviewer, and the list says who offered it."""
+    enrolled = redeem(house, offer(house, admin, amal, study))
+
+    actor = authenticate(house, enrolled.token)
+    assert (actor.id, actor.device, actor.study, enrolled.study) == (amal.id, enrolled.device, study, study)
+    with house.transaction() as session:
+        assert session.get_one(Device, enrolled.device).enrolled_by == admin.id
+
+
+def test_offer_is_good_once(house: House, admin: Actor, amal: Person, study: UUID) -> None:
+    """A photograph of a code that was used is worth nothing."""
+    code = offer(house, admin, amal, study)
+    redeem(house, code)
+
+    with pytest.raises(Gone):
+        redeem(house, code)
+
+
+def test_offer_lasts_a_day(house: House, admin: Actor, amal: Person, study: UUID) -> None:
+    """At its last second it is over, and after a month it is forgotten."""
+    code = offer(house, admin, amal, study)
+    house.clock.advance(hours=24)
+    with pytest.raises(Gone):
+        redeem(house, code)
+
+    house.clock.advance(days=30)
+    with house.transaction() as session:
+        upkeep.sweep(session, house.collaborators)
+    with pytest.raises(NotFound):
+        redeem(house, code)
+
+
+def test_offer_of_a_deactivated_person_is_over(house: House, admin: Actor, amal: Person, study: UUID) -> None:
+    """Who was switched off meanwhile gets no device."""
+    code = offer(house, admin, amal, study)
+    with house.transaction() as session:
+        users.deactivate(session, house.collaborators, admin, amal.id)
+
+    with pytest.raises(Gone):
+        redeem(house, code)
+    with house.transaction() as session:
+        assert session.scalars(select(Device)).all() == []
+
+
+def test_only_admins_offer(house: House, amal: Person, study: UUID) -> None:
+    """Not even for oneself; and a code of nobody's is none."""
+    actor = house.actor(amal)
+
+    with house.transaction() as session, pytest.raises(Forbidden):
+        devices.offer(session, house.collaborators, actor, amal.id, study)
+    with pytest.raises(NotFound):
+        redeem(house, "to_" + "A" * 43)
+
+
+def test_code_rests_as_a_hash(house: House, admin: Actor, amal: Person, study: UUID) -> None:
+    """Whoever reads the database enrolls nothing."""
+    code = offer(house, admin, amal, study)
+
+    with house.transaction() as session:
+        assert code.encode() not in repr(session.execute(select(DeviceOffer.table())).all()).encode()

@@ -9,11 +9,13 @@ import pytest
 from sqlalchemy import func, select
 
 from app.access import Actor, ActorKind, Permission
-from app.accounts import invitations, passwords, queries, users
+from app.accounts import factors, invitations, passwords, queries, users
+from app.accounts.fingerprints import fingerprint_words
+from app.accounts.invitations import Acceptance, Accepted, Confirmed, Preview
 from app.accounts.models import Invitation, User
 from app.audit.models import Event
 from app.crypto.principals import fingerprint_text
-from app.errors import Conflict, Forbidden, Gone, Invalid, NotFound, TestimonyError
+from app.errors import Conflict, Forbidden, Gone, Invalid, NotFound, SignInRefused, TestimonyError
 from tests.people import OPERATOR, PASSWORD, House, Person
 
 
@@ -162,6 +164,8 @@ def test_admin_may_manage_and_never_read(admin: Actor) -> None:
     """The account of an admin carries exactly the permissions of the role table, none of them on testimony."""
     assert admin.permissions() == {
         Permission.SESSION_OWN,
+        Permission.FACTOR_CHANGE,
+        Permission.HEALTH_READ,
         Permission.USER_MANAGE,
         Permission.DEVICE_MANAGE,
         Permission.STUDY_CREATE,
@@ -259,3 +263,125 @@ def test_reset_of_somebody_deactivated_is_over(house: House, admin: Actor, amal:
         house.accept(token, "a different passphrase")
     with house.transaction() as session:
         assert session.scalars(select(Invitation.used_at).where(Invitation.user_id == amal.id)).one() is None
+
+
+def confirmed(house: House, *, code: str | None = None) -> Confirmed:
+    """A second factor that a page has shown, with the code that the person's phone shows now, or another."""
+    secret = factors.from_base32(factors.base32(factors.new_factor()))
+    return Confirmed(secret, code or pyotp.TOTP(factors.base32(secret)).at(house.clock.now))
+
+
+def accept_confirmed(house: House, token: str, shown: Confirmed) -> Accepted:
+    """Accept with a second factor that was shown before."""
+    acceptance = Acceptance(house.collaborators, house.gate, token, PASSWORD, shown)
+    with house.transaction() as session:
+        acceptance.plan(session)
+    acceptance.work()
+    with house.transaction() as session:
+        return acceptance.store(session)
+
+
+def test_factor_shown_before_is_the_accounts(house: House, admin: Actor) -> None:
+    """A page shows the secret first and sends it back with a code: that secret signs in."""
+    shown = confirmed(house)
+
+    accepted = accept_confirmed(house, house.invite(admin, "amal"), shown)
+
+    assert accepted.totp_secret == factors.base32(shown.secret)
+    assert house.sign_in(Person(accepted.user, "amal", PASSWORD, accepted.totp_secret)).user == accepted.user
+
+
+def test_code_that_confirmed_a_factor_signs_nobody_in(house: House, admin: Actor) -> None:
+    """It was used: whoever looked over the shoulder has nothing."""
+    accepted = accept_confirmed(house, house.invite(admin, "amal"), confirmed(house))
+
+    with pytest.raises(SignInRefused):
+        house.try_sign_in(house.credentials(Person(accepted.user, "amal", PASSWORD, accepted.totp_secret)))
+
+
+def test_wrong_code_leaves_the_invitation_open(house: House, admin: Actor) -> None:
+    """Nobody is locked out by a secret that did not reach the phone."""
+    token = house.invite(admin, "amal")
+
+    with pytest.raises(Invalid) as caught:
+        accept_confirmed(house, token, confirmed(house, code="000000"))
+
+    assert [flaw.pointer for flaw in caught.value.flaws] == ["/code"]
+    assert accept_confirmed(house, token, confirmed(house)).name == "amal"
+
+
+@pytest.mark.parametrize("text", ["", "AAAA", "A" * 31, "A" * 40, "not base32 at all!", "\u0661" * 32])
+def test_only_a_secret_of_ours_comes_back(text: str) -> None:
+    """160 bits in base32; anything else is told by its pointer."""
+    with pytest.raises(Invalid) as caught:
+        factors.from_base32(text)
+
+    assert [flaw.pointer for flaw in caught.value.flaws] == ["/totp_secret"]
+
+
+def test_preview_uses_nothing_up(house: House, admin: Actor) -> None:
+    """Whoever opens the link sees for whom it is, as often as they like, and then accepts."""
+    token = house.invite(admin, "amal")
+    with house.transaction() as session:
+        seen = [invitations.preview(session, house.collaborators, token) for _ in range(2)]
+
+    assert seen[0] == seen[1] == Preview("amal", False, False, house.clock.now + invitations.LASTS)
+    assert house.accept(token).name == "amal"
+
+
+def test_preview_of_what_is_over(house: House, admin: Actor) -> None:
+    """Used, expired and unknown invitations are told apart only by whoever holds the token."""
+    used, late = house.invite(admin, "amal"), house.invite(admin, "noor")
+    house.accept(used)
+    house.clock.advance(days=7)
+
+    for token, error in ((used, Gone), (late, Gone), ("ti_unknown", NotFound)):
+        with house.transaction() as session, pytest.raises(error):
+            invitations.preview(session, house.collaborators, token)
+
+
+def test_open_invitations_are_listed_and_cancelled(house: House, admin: Actor, amal: Person) -> None:
+    """Used and expired ones are not; a cancelled one is accepted by nobody."""
+    late = house.invite(admin, "late")
+    house.clock.advance(days=7)
+    token = house.invite(admin, "noor")
+    with house.transaction() as session:
+        invitations.invite(session, house.collaborators, admin, "boss", admin=True)
+        passwords.reset(session, house.collaborators, admin, amal.id)
+        rows = invitations.list_open(session, house.collaborators, admin)
+        noor = next(row for row in rows if row.name == "noor")
+        invitations.cancel(session, house.collaborators, admin, noor.id)
+
+    assert [(row.name, row.admin, row.replaces) for row in rows] == [
+        ("amal", False, True),
+        ("boss", True, False),
+        ("noor", False, False),
+    ]
+    for dead, error in ((token, NotFound), (late, Gone)):
+        with pytest.raises(error):
+            house.accept(dead)
+    with house.transaction() as session, pytest.raises(NotFound):
+        invitations.cancel(session, house.collaborators, admin, noor.id)
+
+
+def test_only_admins_see_and_cancel_invitations(house: House, admin: Actor, amal: Person) -> None:
+    """Who is invited is nobody else's business."""
+    house.invite(admin, "noor")
+    actor = house.actor(amal)
+    with house.transaction() as session:
+        (row,) = invitations.list_open(session, house.collaborators, admin)
+
+    with house.transaction() as session, pytest.raises(Forbidden):
+        invitations.list_open(session, house.collaborators, actor)
+    with house.transaction() as session, pytest.raises(Forbidden):
+        invitations.cancel(session, house.collaborators, actor, row.id)
+
+
+def test_fingerprint_is_shown_as_words_too(house: House, admin: Actor) -> None:
+    """The words at the end of accepting are those of one's profile."""
+    accepted = house.accept(house.invite(admin, "amal"))
+    actor = house.actor(Person(accepted.user, "amal", PASSWORD, accepted.totp_secret))
+
+    with house.transaction() as session:
+        profile = users.own_profile(session, house.collaborators, actor)
+    assert accepted.fingerprint_words == profile.fingerprint_words == fingerprint_words(accepted.fingerprint)

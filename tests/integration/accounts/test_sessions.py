@@ -76,6 +76,23 @@ def test_busy_session_ends_too(house: House, amal: Person) -> None:
     assert not is_in(house, token)
 
 
+def test_limits_are_the_deployments(house: House, amal: Person) -> None:
+    """What the settings say holds, for one's own list too."""
+    limits = replace(house.collaborators, idle_limit=timedelta(minutes=5), session_limit=timedelta(minutes=20))
+    strict = House(house.engine, limits, house.clock, house.gate)
+    busy, idle = strict.sign_in(amal), strict.sign_in(amal)
+
+    assert idle.expires_at - house.clock.now == timedelta(minutes=20)
+    house.clock.advance(minutes=4, seconds=29)
+    actor = strict.authenticate(busy.token)
+    house.clock.advance(seconds=31)
+    assert is_in(strict, busy.token)
+    assert not is_in(strict, idle.token)
+    with strict.transaction() as session:
+        listed = sessions.list_sessions(session, strict.collaborators, actor, token=busy.token)
+    assert [view.current for view in listed] == [True]
+
+
 def test_longer_expiry_in_the_row_ends_the_session(house: House, amal: Person) -> None:
     """The expiry is in the context: whoever prolongs a session in the database ends it."""
     signed_in = house.sign_in(amal)

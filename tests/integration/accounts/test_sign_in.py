@@ -153,12 +153,19 @@ def outcome(house: House, credentials: Credentials) -> str:
         return type(error).__name__
 
 
+@pytest.mark.parametrize("factor", ["code", "passkey"])
 @pytest.mark.parametrize("case", ["right", "unknown", "wrong password", "impossible password", "deactivated"])
 def test_every_attempt_costs_the_same(
-    house: House, counting: CountingCustody, admin: Actor, amal: Person, case: str, monkeypatch: pytest.MonkeyPatch
+    house: House,
+    counting: CountingCustody,
+    admin: Actor,
+    amal: Person,
+    case: str,
+    factor: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """One Argon2id at the same cost and one custody call, whoever it is and whatever is wrong."""
-    house.sign_in(amal)
+    key = house.passkey(amal)
     house.clock.advance(seconds=30)
     costs: list[Argon2Params] = []
 
@@ -167,7 +174,7 @@ def test_every_attempt_costs_the_same(
         return stretch(password, salt, params)
 
     monkeypatch.setattr(gate, "stretch", counted)
-    right = house.credentials(amal)
+    right = house.answered(amal, key) if factor == "passkey" else house.credentials(amal)
     changes = {"unknown": {"name": "nobody"}, "wrong password": {"password": "wrong"}}
     changes["impossible password"] = {"password": "x" * 5_000}
     if case == "deactivated":

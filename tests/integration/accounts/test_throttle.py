@@ -177,3 +177,33 @@ def test_sweep_deletes_what_is_over(house: House) -> None:
 
     with house.transaction() as session:
         assert session.scalars(select(Throttle)).all() == []
+
+
+def count(house: House, source: str, purpose: str = "withdrawal") -> None:
+    """One thing that anybody may do."""
+    with house.transaction() as session:
+        house.throttling.count(session, purpose=purpose, source=source)
+
+
+def test_what_anybody_may_do_is_counted_by_source(house: House) -> None:
+    """Fifty in fifteen minutes, then this source waits until they are over; others and other things go on."""
+    for _ in range(SOURCE_LIMIT):
+        count(house, "192.0.2.1")
+
+    with pytest.raises(Throttled) as refused:
+        count(house, "192.0.2.1")
+    count(house, "192.0.2.2")
+    count(house, "192.0.2.1", "another")
+    charge(house, "amal", "192.0.2.1")
+
+    house.clock.advance(seconds=refused.value.retry_after)
+    count(house, "192.0.2.1")
+
+
+def test_an_ipv6_subscriber_is_one_source(house: House) -> None:
+    """Fifty addresses of one network count together."""
+    for number in range(SOURCE_LIMIT):
+        count(house, f"2001:db8::{number:x}")
+
+    with pytest.raises(Throttled):
+        count(house, "2001:db8::ffff")
