@@ -11,6 +11,7 @@ from http import HTTPStatus
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -21,25 +22,28 @@ from app.web.api import ROUTERS
 from app.web.metrics import Measure, Metrics
 from app.web.middleware import Frame, Hosts
 from app.web.openapi import describe
+from app.web.portal import PAGES
+from app.web.portal.lost import Lost, wants_page
+from app.web.portal.routing import PageRoute, Pages
 from app.web.problems import http_problem
-from app.web.routing import GuardedRoute, Router, UnguardedRoute, check_guarded
+from app.web.routing import Guarded, GuardedRoute, Router, UnguardedRoute, check_guarded
 
 __all__ = ["Dispatch", "create_app", "create_inner"]
 
 
-def create_app(runtime: Runtime, routers: Sequence[Router] = ROUTERS) -> ASGIApp:
+def create_app(runtime: Runtime, routers: Sequence[Router] = ROUTERS, pages: Sequence[Pages] = PAGES) -> ASGIApp:
     """The application with every layer around it.
 
     Raises:
         UnguardedRoute: a route lacks a permission, or two share a name.
     """
     metrics = Metrics()
-    inner = create_inner(runtime, routers, metrics)
+    inner = create_inner(runtime, routers, metrics, pages)
     return Frame(Measure(Hosts(Dispatch(inner), runtime.settings.allowed_hosts), metrics))
 
 
-def create_inner(runtime: Runtime, routers: Sequence[Router], metrics: Metrics) -> FastAPI:
-    """The routes alone: what describes itself as OpenAPI."""
+def create_inner(runtime: Runtime, routers: Sequence[Router], metrics: Metrics, pages: Sequence[Pages] = ()) -> FastAPI:
+    """The routes alone; those of the API describe themselves as OpenAPI."""
     pool = ThreadPoolExecutor(runtime.settings.web_threads, thread_name_prefix="request")
 
     @asynccontextmanager
@@ -50,7 +54,11 @@ def create_inner(runtime: Runtime, routers: Sequence[Router], metrics: Metrics) 
 
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan, redirect_slashes=False)
     declared = [one for router in (*routers, _own_routes(app, runtime, metrics)) for one in router.declared]
-    app.router.routes[:] = [GuardedRoute(one, runtime, pool) for one in declared]
+    app.router.routes[:] = [
+        *(GuardedRoute(one, runtime, pool) for one in declared),
+        *(PageRoute(*page, runtime, pool) for each in pages for page in each.declared),
+    ]
+    app.state.lost = {status: Lost(status, runtime, pool) for status in (404, 405)}
     check_guarded(app.routes)
     names = [one.endpoint.__name__ for one in declared]
     if len(names) != len(set(names)):
@@ -61,7 +69,8 @@ def create_inner(runtime: Runtime, routers: Sequence[Router], metrics: Metrics) 
 class Dispatch:
     """Hands requests to the routes, without FastAPI's own layers: ours do their work, in fewer microseconds.
 
-    Unknown addresses and methods are answered with problems, OPTIONS with the methods of an address.
+    Unknown addresses and methods are answered with problems, to browsers with pages, and OPTIONS with the methods of an
+    address.
     """
 
     def __init__(self, app: FastAPI) -> None:
@@ -76,20 +85,21 @@ class Dispatch:
         try:
             await self._app.router(scope, receive, send)
         except HTTPException as refused:
-            answer = self._refusal(scope, refused.status_code)
+            answer = await self._refusal(scope, refused.status_code)
             await answer(scope, receive, send)
 
-    def _refusal(self, scope: Scope, status: int) -> Response:
-        request: str = scope["request_id"]
-        if status != HTTPStatus.METHOD_NOT_ALLOWED:
-            return http_problem(status, request)
-        answer = Response(status_code=204) if scope["method"] == "OPTIONS" else http_problem(status, request)
-        answer.headers["allow"] = ", ".join(sorted(self._allowed(scope)))
+    async def _refusal(self, scope: Scope, status: int) -> Response:
+        lost = self._app.state.lost.get(status) if wants_page(scope) else None
+        answer: Response = http_problem(status, scope["request_id"]) if lost is None else await lost(Request(scope))
+        if status == HTTPStatus.METHOD_NOT_ALLOWED:
+            if scope["method"] == "OPTIONS":
+                answer = Response(status_code=204)
+            answer.headers["allow"] = ", ".join(sorted(self._allowed(scope)))
         return answer
 
     def _allowed(self, scope: Scope) -> set[str]:
         fitting = (route for route in self._app.routes if route.matches(scope)[0] is not Match.NONE)
-        allowed = {route.declared.method for route in fitting if isinstance(route, GuardedRoute)} | {"OPTIONS"}
+        allowed = {route.method for route in fitting if isinstance(route, Guarded)} | {"OPTIONS"}
         return allowed | ({"HEAD"} if "GET" in allowed else set())
 
 

@@ -45,14 +45,18 @@ class Parameter:
 
 
 class Binding:
-    """How one endpoint's arguments are made. TypeError at import for a signature that cannot be bound."""
+    """How one endpoint's arguments are made. TypeError at import for a signature that cannot be bound.
 
-    def __init__(self, endpoint: Any, path: str) -> None:
+    ``passed_over`` are parameters of the query that are read elsewhere.
+    """
+
+    def __init__(self, endpoint: Any, path: str, *, passed_over: frozenset[str] = frozenset()) -> None:
         if inspect.iscoroutinefunction(endpoint):
             raise TypeError("endpoints are plain functions: the work is CPU and blocking calls")
         hints = get_type_hints(endpoint, include_extras=True)
         self.returns: Any = hints.pop("return", None)
         in_path = frozenset(PATH_PARAMETER.findall(path))
+        self._passed_over = passed_over
         self.body: type[BaseModel] | None = None
         self.body_name = ""
         self.injected: dict[str, Injected] = {}
@@ -112,7 +116,8 @@ class Binding:
         if not self.query and not request.scope["query_string"]:
             return {}
         given = request.query_params
-        flaws = [] if given.keys() <= {parameter.name for parameter in self.query} else [UNKNOWN_PARAMETER]
+        known = self._passed_over.union(parameter.name for parameter in self.query)
+        flaws = [] if given.keys() <= known else [UNKNOWN_PARAMETER]
         values: dict[str, Any] = {}
         for parameter in self.query:
             texts = given.getlist(parameter.name)

@@ -41,6 +41,13 @@ class Call:
     actor: Actor = NOBODY
     roster: SignedRoster | None = field(default=None, repr=False)
 
+    def token(self) -> str:
+        """What shows who calls: the bearer token (RFC 6750, in the header only); Unauthenticated if there is none."""
+        scheme, _, token = self.request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            raise Unauthenticated
+        return checked_token(token.strip())
+
     @property
     def id(self) -> str:
         """The request's id."""
@@ -53,7 +60,7 @@ class Call:
             Unauthenticated: nobody, or nobody any more.
             NotFound: no such study, or the caller is not in it.
         """
-        token = token_of(self.request)
+        token = self.token()
         collaborators = self.runtime.collaborators
         with self.runtime.glance() as session:
             if token.startswith(DEVICE_TOKEN):
@@ -64,12 +71,11 @@ class Call:
                 self.actor, self.roster = studies.act_in(session, collaborators, self.actor, study)
 
 
-def token_of(request: Request) -> str:
-    """The bearer token (RFC 6750, in the header only); Unauthenticated if there is none."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip().isascii() or not 0 < len(token) <= LONGEST_TOKEN:
+def checked_token(token: str) -> str:
+    """The token, if it can be one of ours; Unauthenticated if not, before anything is looked up."""
+    if not token.isascii() or not 0 < len(token) <= LONGEST_TOKEN:
         raise Unauthenticated
-    return token.strip()
+    return token
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +102,7 @@ Signed = Annotated[Actor, Depends(Injected(lambda call: call.actor))]
 Acting = Signed
 # The verified roster of the study in the path.
 Roster = Annotated[SignedRoster, Depends(Injected(_roster))]
-# The caller's own bearer token.
-Token = Annotated[str, Depends(Injected(lambda call: token_of(call.request)))]
+# The caller's own token.
+Token = Annotated[str, Depends(Injected(lambda call: call.token()))]
 # The address the request comes from, behind trusted proxies.
 Source = Annotated[str, Depends(Injected(lambda call: source_of(call.request, call.runtime.settings.trusted_proxies)))]

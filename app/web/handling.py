@@ -28,7 +28,7 @@ from app.logs import get_logger
 from app.web.binding import Binding
 from app.web.bodies import read_bytes
 from app.web.deps import Call
-from app.web.problems import internal_problem, problem_for, status_of
+from app.web.problems import problem_for, status_of
 
 __all__ = ["Handler", "Reply"]
 
@@ -78,27 +78,39 @@ class Handler:
     async def __call__(self, request: Request) -> Response:
         """Read the body here, do everything else in a thread."""
         raw = b""
-        if self._binding.body is not None:
+        if self.reads(request):
             try:
                 raw = await read_bytes(request, self._terms.limit)
             except TestimonyError as error:
-                return problem_for(error, str(request.scope["request_id"]))
+                return self.refusal(self.call(request), error)
         run = contextvars.copy_context().run
         return await asyncio.get_running_loop().run_in_executor(self._pool, run, self.serve, request, raw)
 
+    def reads(self, request: Request) -> bool:  # noqa: ARG002  pages ask the method
+        """Whether this route takes a body."""
+        return self._binding.body is not None
+
     def serve(self, request: Request, raw: bytes) -> Response:
         """Answer, whatever happens."""
-        call = Call(request, self._runtime)
+        call = self.call(request)
         try:
             return self._answer(call, raw)
         except (Forbidden, NotFound) as error:
             return self._denied(call, error)
         except TestimonyError as error:
             _note(error)
-            return problem_for(error, call.id)
+            return self.refusal(call, error)
         except Exception:
             log.exception("unforeseen error", route=self._terms.path)
-            return internal_problem(call.id)
+            return self.refusal(call, TestimonyError())
+
+    def call(self, request: Request) -> Call:
+        """What the endpoint gets its arguments from."""
+        return Call(request, self._runtime)
+
+    def refusal(self, call: Call, error: TestimonyError) -> Response:
+        """How an error is answered."""
+        return problem_for(error, call.id)
 
     def _answer(self, call: Call, raw: bytes) -> Response:
         terms = self._terms
@@ -121,7 +133,7 @@ class Handler:
     def _denied(self, call: Call, error: TestimonyError) -> Response:
         """Tell the caller, once the denial of somebody known is written; 503 if it cannot be."""
         if call.actor.kind is ActorKind.NOBODY:
-            return problem_for(error, call.id)
+            return self.refusal(call, error)
         try:
             with self._runtime.transaction() as session:
                 audit.write(
@@ -135,8 +147,8 @@ class Handler:
                 )
         except TestimonyError as failed:
             _note(failed)
-            return problem_for(failed, call.id)
-        return problem_for(error, call.id)
+            return self.refusal(call, failed)
+        return self.refusal(call, error)
 
 
 def _note(error: TestimonyError) -> None:

@@ -9,11 +9,13 @@ from starlette.requests import Request
 
 from app.settings import Network
 
-__all__ = ["POLICY", "SECURITY_HEADERS", "source_of"]
+__all__ = ["SECURITY_HEADERS", "source_of"]
 
-# Nothing may load, frame or send anything: answers are data. Pages bring a policy of their own.
+# Nothing may load, frame or send anything: answers are data.
 POLICY = b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+# What every answer carries; one that names such a header itself, as pages do with their policy, keeps its own.
 SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
+    (b"content-security-policy", POLICY),
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
     (b"strict-transport-security", b"max-age=63072000; includeSubDomains"),

@@ -12,7 +12,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.logs import get_logger
-from app.web.headers import POLICY, SECURITY_HEADERS
+from app.web.headers import SECURITY_HEADERS
 from app.web.problems import http_problem, internal_problem
 
 __all__ = ["Frame", "Hosts"]
@@ -73,9 +73,10 @@ class _Answer:
         """See the class."""
         if message["type"] == "http.response.start":
             self.started = True
-            headers = [*message.get("headers", ()), *SECURITY_HEADERS, (b"x-request-id", self.request.encode())]
-            if not any(name == b"content-security-policy" for name, _ in headers):
-                headers.append((b"content-security-policy", POLICY))
+            given = list(message.get("headers", ()))
+            named = {name for name, _ in given}
+            headers = [*given, *(pair for pair in SECURITY_HEADERS if pair[0] not in named)]
+            headers.append((b"x-request-id", self.request.encode()))
             message = {**message, "headers": headers}
         elif self.bodiless and message["type"] == "http.response.body":
             message = {**message, "body": b""}

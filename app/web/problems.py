@@ -68,12 +68,14 @@ STATUS: dict[type[TestimonyError], int] = {
     errors.RecordFrozen: 409,
     errors.OnHold: 409,
     errors.LastHolder: 409,
+    errors.DoubtsOpen: 409,
     errors.Retry: 503,
     errors.EpochEnded: 503,
     errors.StaleKeyVersion: 503,
     errors.StaleRoster: 503,
     errors.Unavailable: 503,
     errors.CustodyUnavailable: 503,
+    errors.ModelUnusable: 503,
     errors.KeystoreUnavailable: 503,
 }
 

@@ -31,7 +31,7 @@ from app.web.bodies import DEFAULT_LIMIT, discard
 from app.web.handling import Handler, Reply, Terms
 from app.web.openapi import declared_statuses
 
-__all__ = ["Declared", "GuardedRoute", "Router", "UnguardedRoute", "check_guarded"]
+__all__ = ["Declared", "Guarded", "GuardedRoute", "Router", "UnguardedRoute", "check_guarded"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 OK, NO_CONTENT = 200, 204
@@ -120,14 +120,21 @@ class Router:
         return self.route("DELETE", path, **terms)
 
 
-class GuardedRoute(APIRoute):
+class Guarded(BaseRoute):
+    """What every route is: one method and one permission."""
+
+    permission: Permission
+    method: str
+
+
+class GuardedRoute(APIRoute, Guarded):
     """A route that FastAPI describes and ``handling`` serves."""
 
     def __init__(self, declared: Declared, runtime: Runtime, pool: Executor) -> None:
         self._binding = binding = Binding(declared.endpoint, declared.path)
         answers = _answers(binding.returns)
         self.permission = declared.permission
-        self.declared = declared
+        self.method = declared.method
         super().__init__(
             declared.path,
             declared.endpoint,
@@ -172,5 +179,5 @@ def _answers(returns: Any) -> Any:
 def check_guarded(routes: Iterable[BaseRoute]) -> None:
     """Raise UnguardedRoute for any route, mount or socket that was not declared with a permission."""
     for route in routes:
-        if not isinstance(route, GuardedRoute) or not isinstance(route.permission, Permission):
+        if not isinstance(route, Guarded) or not isinstance(route.permission, Permission):
             raise UnguardedRoute(f"{getattr(route, 'path', route)} needs a permission")

@@ -1,0 +1,57 @@
+"""Forms of pages are read strictly, and never shown."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.errors import Malformed, WrongMediaType
+from app.web.portal.forms import MOST_FIELDS, Form
+
+HEADERS = {"content-type": "application/x-www-form-urlencoded; charset=UTF-8"}
+# What a browser can send: no NUL, no lone surrogate, line ends as CR LF.
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), max_size=20)
+
+
+@given(st.lists(st.tuples(TEXTS, TEXTS), max_size=10))
+def test_reads_what_a_browser_sends(fields: list[tuple[str, str]]) -> None:
+    """Every field comes back, in order."""
+    form = Form.read(HEADERS, urlencode(fields).encode())
+    assert list(form.fields) == fields
+    assert all(form.all(name) == [value for key, value in fields if key == name] for name, _ in fields)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"a=%00", b"a%00=1", b"a=%ff", b"a=\xc3\xa4", b"&".join([b"a=1"] * (MOST_FIELDS + 1))],
+    ids=["nul", "nul in a name", "not utf-8", "not ascii", "too many"],
+)
+def test_refuses_what_no_browser_sends(raw: bytes) -> None:
+    """NUL, broken UTF-8 and endless fields are malformed."""
+    with pytest.raises(Malformed):
+        Form.read(HEADERS, raw)
+
+
+def test_refuses_other_media_types() -> None:
+    """JSON is no form, and neither is a form with files: those would be written to a disk."""
+    with pytest.raises(WrongMediaType):
+        Form.read({"content-type": "multipart/form-data; boundary=x"}, b"")
+
+
+def test_absent_field_is_empty() -> None:
+    """As a browser sends an empty field."""
+    form = Form.read(HEADERS, b"a=1")
+    assert (form.text("b"), form.line("b"), form.all("b"), "b" in form) == ("", "", [], False)
+
+
+def test_a_line_has_no_line_ends() -> None:
+    """Pasted names come with blanks and line ends."""
+    assert Form.read(HEADERS, b"name=+Ann%0D%0A+Lee+").line("name") == "Ann Lee"
+
+
+def test_never_shows_what_it_holds() -> None:
+    """A form may hold a password."""
+    assert "secret" not in repr(Form([("password", "secret")]))
