@@ -88,7 +88,7 @@ def custody_folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def custody(custody_folder: Path) -> FileCustody:
     """Custody with every group, as an operator has it."""
-    return FileCustody(custody_folder, ("web", "worker", "kk"))
+    return FileCustody(custody_folder, ("web", "worker", "audit", "kk"))
 
 
 @pytest.fixture

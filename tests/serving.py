@@ -114,6 +114,7 @@ class Served(System):
             "DATABASE_URL": self.urls[0],
             "KEYSTORE_URL": self.urls[1],
             "ENVIRONMENT": settings.environment.value,
+            "DEIDENTIFY": settings.deidentify.value,
             "PORT": str(self.port),
             "WEB_PROCESSES": str(settings.web_processes),
             "TLS_CERTIFICATE": str(settings.tls_certificate),

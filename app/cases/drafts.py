@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.deidentify.labels import Labeller
+from app.deidentify.reading import Reading
 from app.deidentify.spans import Kind, Level, Span
 from app.errors import Flaw, Invalid
 from app.studies.instrument import Instrument
@@ -20,7 +21,11 @@ from app.studies.release import release_answers
 PREFIX = "draft."
 VALUES = "draft.values"
 COMMENT = "draft.comment"
+# No field of a questionnaire has such a name.
+RESIDUAL = "draft-residual"
+ESTIMATE = "draft-estimate"
 BY_HAND = "person"
+RATINGS = ("low", "medium", "high")
 
 Values = Mapping[str, Mapping[str, Any]]
 
@@ -62,12 +67,36 @@ class DraftText:
 
 
 @dataclass(frozen=True, slots=True)
+class Residual:
+    """What the redactor thinks of the risk that is left: one of ``RATINGS`` or nothing yet, and a note."""
+
+    rating: str = ""
+    note: str = field(default="", repr=False)
+
+
+NOT_RATED = Residual()
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What the machine says of its own draft.
+
+    ``risk`` is the probability that it missed a direct identifier; ``flags`` are reasons to trust it less than others.
+    """
+
+    risk: float
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
-    """Every narrative of a record, the generalised values, and the approver's last comment."""
+    """Every narrative of a record, the generalised values, the approver's last comment, the risk that is left."""
 
     texts: dict[str, DraftText]
     values: dict[str, Any] = field(repr=False)
     comment: str = field(default="", repr=False)
+    residual: Residual = NOT_RATED
+    estimate: Estimate | None = None
 
     def to_fields(self) -> dict[str, Any]:
         """The fields of the draft's pack."""
@@ -75,7 +104,11 @@ class Draft:
             PREFIX + name: {"clean": text.clean, "spans": [span.to_json() for span in text.spans]}
             for name, text in self.texts.items()
         }
-        return texts | {VALUES: self.values, COMMENT: self.comment}
+        residual = {"rating": self.residual.rating, "note": self.residual.note}
+        fields = texts | {VALUES: self.values, COMMENT: self.comment, RESIDUAL: residual}
+        if self.estimate is None:
+            return fields
+        return fields | {ESTIMATE: {"risk": self.estimate.risk, "flags": list(self.estimate.flags)}}
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> Draft:
@@ -85,9 +118,12 @@ class Draft:
                 tuple(DecidedSpan.from_json(row) for row in value["spans"]), value["clean"]
             )
             for name, value in fields.items()
-            if name not in {VALUES, COMMENT}
+            if name not in {VALUES, COMMENT, RESIDUAL, ESTIMATE}
         }
-        return cls(texts, fields[VALUES], fields[COMMENT])
+        residual = Residual(**fields[RESIDUAL]) if RESIDUAL in fields else NOT_RATED
+        own = fields.get(ESTIMATE)
+        estimate = None if own is None else Estimate(own["risk"], tuple(own["flags"]))
+        return cls(texts, fields[VALUES], fields[COMMENT], residual, estimate)
 
     def commented(self, comment: str) -> Draft:
         """The same draft with a comment."""
@@ -101,12 +137,14 @@ def narratives(instrument: Instrument, values: Values) -> dict[str, str]:
 
 
 def suggest(
-    instrument: Instrument, values: Values, policy: StudyPolicy, analyse: Callable[[str], Sequence[Span]]
+    instrument: Instrument, values: Values, policy: StudyPolicy, read: Callable[[Sequence[str]], Reading]
 ) -> Draft:
     """A machine's draft: every suggested span accepted."""
     texts = narratives(instrument, values)
-    spans = {name: tuple(DecidedSpan(span) for span in analyse(text)) for name, text in texts.items()}
-    return Draft(_cleaned(texts, spans), release_answers(instrument, values, policy))
+    found = read(list(texts.values()))
+    spans = {name: tuple(map(DecidedSpan, each)) for name, each in zip(texts, found.spans, strict=True)}
+    estimate = Estimate(found.risk, tuple(found.flags))
+    return Draft(_cleaned(texts, spans), release_answers(instrument, values, policy), estimate=estimate)
 
 
 def decide(draft: Draft, instrument: Instrument, values: Values, decided: Mapping[str, Sequence[DecidedSpan]]) -> Draft:
@@ -130,11 +168,9 @@ def decide(draft: Draft, instrument: Instrument, values: Values, decided: Mappin
 
 
 def _cleaned(texts: Mapping[str, str], spans: Mapping[str, tuple[DecidedSpan, ...]]) -> dict[str, DraftText]:
-    labeller = Labeller()
-    return {
-        name: DraftText(spans[name], labeller.replace(text, [each.span for each in spans[name] if each.accepted]))
-        for name, text in texts.items()
-    }
+    masked = [(text, [each.span for each in spans[name] if each.accepted]) for name, text in texts.items()]
+    clean = Labeller().replace_all(masked)
+    return {name: DraftText(spans[name], each) for name, each in zip(texts, clean, strict=True)}
 
 
 def _ordered(spans: Sequence[DecidedSpan], before: Sequence[DecidedSpan]) -> tuple[DecidedSpan, ...]:

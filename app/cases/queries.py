@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, exists, false, or_, select, true
@@ -94,6 +94,15 @@ def queue(actor: Actor) -> Select[Record, Case]:
     )
 
 
+def handed_on(actor: Actor) -> Select[Record, Case]:
+    """What the actor finished and somebody else is to approve."""
+    return (
+        _in_study(actor)
+        .where(Record.status == Status.FINISHED, Record.finished_by == actor.user(), Case.frozen.is_(False))
+        .order_by(Case.priority.desc(), Record.received_day, Record.id)
+    )
+
+
 def releases(actor: Actor) -> Select[Record, Case]:
     """Released records that consent and triage let this actor read; hidden ones stay visible to approvers alone."""
     return (
@@ -129,6 +138,12 @@ def case_by_code(session: Session, actor: Actor, code: str) -> Case:
     if case is None:
         raise NotFound
     return case
+
+
+def codes_of(session: Session, actor: Actor, ids: Collection[UUID]) -> dict[UUID, str]:
+    """The codes of these cases, as far as they are of the actor's study."""
+    wanted = select(Case.id, Case.code).where(Case.id.in_(ids), Case.study_id == actor.study)
+    return {row.id: row.code for row in session.execute(wanted)}
 
 
 def pack(session: Session, record: UUID, compartment: str, version: int) -> Sealed:

@@ -11,11 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from app.client import Json
+from app.deidentify.label_forms import LABEL
 from app.demo.people import SignIns
 
 __all__ = ["masked", "print_release", "print_sign_ins"]
-
-LABEL = re.compile(r"\[[A-Z]+-\d{2,4}(?:: [^\]]*)?\]")
 
 
 def masked(original: str, released: str) -> list[tuple[str, str]]:

@@ -16,19 +16,20 @@ from sqlalchemy.orm import Session
 
 from app.access import Actor, ActorKind, Team
 from app.audit import service as audit
-from app.cases import grants, queries
+from app.cases import grants, queries, states
 from app.cases.drafts import suggest
 from app.cases.grants import Scope
 from app.cases.models import Case, Grant, Pack, Record
 from app.cases.queries import Status
 from app.cases.questionnaire import at_rest, instrument_of
 from app.cases.sealing import Compartment, Place, open_pack, seal_pack
+from app.cases.states import Change
 from app.collaborators import Collaborators
 from app.crypto import packs
 from app.crypto.principals import KeyPair
 from app.crypto.sealed import Sealed
 from app.crypto.secrets import Secret
-from app.deidentify.engine import KnownNames, analyse, forget
+from app.deidentify.engine import Engine, KnownNames, forget
 from app.errors import Conflict, Forbidden
 from app.studies import roster
 from app.studies.answers import identity_names
@@ -98,7 +99,7 @@ def fail(session: Session, collaborators: Collaborators, actor: Actor, lease: Le
 def _give_up(session: Session, collaborators: Collaborators, actor: Actor, record: UUID) -> None:
     row = session.get_one(Record, record)
     row.status, row.lease_id = Status.FAILED, None
-    audit.write(session, collaborators, actor, "draft.failed", study=row.study_id, case=row.case_id, record=record)
+    states.note(session, collaborators, actor, "draft.failed", record, Change(states.columns(status=Status.FAILED)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,7 @@ class RedactRecord:
     actor: Actor
     lease: Lease
     pairs: dict[UUID, KeyPair] = field(repr=False)
+    engine: Engine = field(repr=False)
     place: Place = field(init=False)
     system: SignedRoster = field(init=False)
     grant: _WorkGrant = field(init=False)
@@ -186,7 +188,7 @@ class RedactRecord:
         names = self._known_names(Secret(keys[:KEY_BYTES])) if scope == Scope.WORK else KnownNames()
         language = str(values.get("interview_language", {}).get("value", "")).split("-")[0] or None
         draft = suggest(
-            self.instrument, values, self.policy, lambda text: analyse(text, names=names, language=language)
+            self.instrument, values, self.policy, lambda texts: self.engine.read(texts, names=names, language=language)
         )
         if scope == Scope.REWORK:
             draft = draft.commented("Drafted again without the names of the identity compartment.")
@@ -233,17 +235,17 @@ def store_draft(session: Session, collaborators: Collaborators, actor: Actor, le
         )
     )
     dropped = grants.drop(session, collaborators, lease.record, (Scope.WORK, Scope.REWORK))
-    audit.write(
+    made = states.columns(status=Status.DRAFTED, draft_version=draft.version)
+    made |= states.of_pack(Compartment.SOURCE.value, draft.version, draft.sealed)
+    states.note(
         session,
         collaborators,
         actor,
         "draft.stored",
-        study=draft.place.study,
-        case=draft.place.case,
-        record=lease.record,
+        lease.record,
+        Change(made, dropped),
         digest=digest.hex(),
         version=draft.version,
-        count=len(dropped),
     )
 
 

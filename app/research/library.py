@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Select, exists, insert, select
+from sqlalchemy import ColumnElement, Select, exists, insert, select
 from sqlalchemy.orm import Session
 
 from app.access import Actor, Permission, Role, Team, require
 from app.audit import service as audit
-from app.cases import grants, queries
+from app.cases import grants, queries, states
 from app.cases.grants import FoundGrant, NewGrants, Scope
 from app.cases.making import Attempt
 from app.cases.models import Case, Grant, Passage, Record
 from app.cases.sealing import SCOPES, Compartment, Place, open_pack, seal_pack
+from app.cases.states import Change
 from app.collaborators import Collaborators
 from app.crypto import packs
 from app.crypto.sealed import Sealed
@@ -34,8 +36,11 @@ def _readable(actor: Actor) -> Select[Record, Case]:
     query = queries.releases(actor)
     if Role.APPROVER in actor.roles:
         return query
-    reported = exists().where(Passage.record_id == Record.id, Passage.settled.is_(False))
-    return query.where(~reported)
+    return query.where(~_has_report())
+
+
+def _has_report() -> ColumnElement[bool]:
+    return exists().where(Passage.record_id == Record.id, Passage.settled.is_(False))
 
 
 def listed(session: Session, actor: Actor) -> list[tuple[Record, Case]]:
@@ -43,6 +48,28 @@ def listed(session: Session, actor: Actor) -> list[tuple[Record, Case]]:
     require(actor, Permission.RELEASE_READ)
     rows = session.execute(_readable(actor))
     return [(record, case) for record, case in rows if queries.consented(actor, record.consent_scopes)]
+
+
+def reported(session: Session, actor: Actor) -> frozenset[UUID]:
+    """Of the releases that an approver may read, those with a passage that somebody reported."""
+    require(actor, Permission.RELEASE_CUT)
+    rows = queries.releases(actor).with_only_columns(Record.id).order_by(None)
+    return frozenset(session.scalars(rows.where(_has_report())))
+
+
+def samples(session: Session, collaborators: Collaborators, actor: Actor) -> list[tuple[Record, Case]]:
+    """The releases that are drawn for the actor's team of auditors now."""
+    require(actor, Permission.SAMPLE_READ)
+    running = (Grant.record_id == Record.id) & (Grant.expires_at > collaborators.now())
+    rows = session.execute(_readable(actor).join(Grant, running).add_columns(Grant.scope))
+    return [(record, case) for record, case, scope in rows if scope == Scope.sample(record.release_version)]
+
+
+def find_passage(text: str, words: str) -> tuple[int, int] | None:
+    """Where words that somebody copied stand in a text, blanks aside; code points. None: nowhere."""
+    parts = words.split()
+    found = re.search(r"\s+".join(map(re.escape, parts)), text) if parts else None
+    return None if found is None else found.span()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +164,7 @@ class FreezePassage:
         """Authorise and fetch."""
         require(self.reading.actor, Permission.PASSAGE_FREEZE)
         if not 0 < len(self.report.reason.strip()) <= REASON_CHARACTERS:
-            raise Invalid([Flaw("/reason", f"Between 1 and {REASON_CHARACTERS} characters.")])
+            raise Invalid([Flaw("/reason", "Between 1 and 2,000 characters.")])
         self.reading.look(session)
 
     def open(self) -> Sealed:
@@ -161,17 +188,17 @@ def store_report(session: Session, collaborators: Collaborators, freezing: Freez
     """Store the report: from here on nobody but approvers reads the release until it is cut."""
     reading = freezing.reading
     require(reading.actor, Permission.PASSAGE_FREEZE)
-    session.execute(
-        insert(Passage).values(
-            id=freezing.passage,
-            record_id=reading.record,
-            release_version=reading.row.release_version,
-            sealed=sealed,
-            reported_by=reading.actor.user(),
-            settled=False,
-        )
-    )
-    audit.write(session, collaborators, reading.actor, "release.frozen", record=reading.record)
+    values = {
+        "id": freezing.passage,
+        "record_id": reading.record,
+        "release_version": reading.row.release_version,
+        "sealed": sealed,
+        "reported_by": reading.actor.user(),
+        "settled": False,
+    }
+    session.execute(insert(Passage).values(values))
+    change = Change(states.of_passages([values]))
+    states.note(session, collaborators, reading.actor, "release.frozen", reading.record, change)
 
 
 @dataclass(slots=True)
@@ -230,6 +257,6 @@ class DrawSample:
         current = select(Record.id).where(Record.id == reading.record, Record.release_version == version)
         if session.scalar(current.with_for_update()) is None:
             raise Conflict("This release was replaced meanwhile.")
-        grants.drop(session, reading.collaborators, reading.record, [Scope.sample(version)])
-        boxes = self.new.store(session)
-        grants.note(session, reading.collaborators, reading.actor, "sample.drawn", reading.place, boxes)
+        gone = grants.drop(session, reading.collaborators, reading.record, [Scope.sample(version)])
+        change = Change(self.new.store(session), gone)
+        states.note(session, reading.collaborators, reading.actor, "sample.drawn", reading.record, change)

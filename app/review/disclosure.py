@@ -12,35 +12,37 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from app.access import Actor, Permission, Role, Team, require
 from app.accounts.models import User
 from app.audit import service as audit
-from app.cases import grants, queries
+from app.audit.parts import Parts
+from app.cases import grants, queries, states
 from app.cases.grants import FoundGrant, NewGrants, Scope
 from app.cases.making import Attempt
 from app.cases.models import Record
-from app.cases.queries import Status
-from app.cases.sealing import Compartment, Place, open_pack, seal_pack
+from app.cases.sealing import Place, open_pack, seal_pack
+from app.cases.states import Change
 from app.collaborators import Collaborators
 from app.crypto import contexts, packs
 from app.crypto.grants import open_box, seal_box
 from app.crypto.principals import fingerprint as fingerprint_of
 from app.crypto.sealed import Sealed
-from app.crypto.secrets import Secret, join
+from app.crypto.secrets import Secret
 from app.errors import Conflict, DigestDiffers, Flaw, Gone, Invalid, NotFound, OwnWork, TamperedField
 from app.keystore.service import Share
+from app.review.asks import APPROVED, PENDING, READ, REFUSED, REOPEN, TRAIN, fields_of
 from app.review.models import Ask, Disclosure
+from app.review.states import of_answer, of_ask, of_disclosure
 from app.studies import instruments, roster
 from app.studies.instrument import Instrument
 from app.studies.roster import SignedRoster
 
 LASTS = timedelta(minutes=60)
 REASON_CHARACTERS = 2000
-READ, REOPEN = "read", "reopen"
-PENDING, APPROVED, REFUSED = "pending", "approved", "refused"
+BAD_REASON = Flaw("/reason", "Give a reason of 1 to 2,000 characters.")
 # Fields of an ask's own pack, sealed under K_ask in a compartment of that name.
 ASK = "ask"
 CONTENT, REFUSAL = "ask.content", "ask.refusal"
@@ -52,11 +54,6 @@ HALVES = {"identity": (Scope.IDENTITY_G, Scope.IDENTITY_A), "source": (Scope.SOU
 def _ask_place(place: Place, ask: UUID) -> Place:
     # An ask is bound to its own id where a record's field is bound to the record.
     return Place(place.deployment, place.study, place.record, ask)
-
-
-def _fields_of(instrument: Instrument, scope: str) -> frozenset[str]:
-    compartment = "research" if scope == "source" else scope
-    return frozenset(each.name for each in instrument.in_compartment(compartment))
 
 
 @dataclass(slots=True)
@@ -85,13 +82,15 @@ class AskDisclosure:
 
     def _check(self, instrument: Instrument) -> None:
         flaws = []
-        if self.scope not in HALVES or (self.purpose == REOPEN and self.scope != "source"):
+        if self.scope not in HALVES or (self.purpose != READ and self.scope != "source"):
             raise Invalid([Flaw("/scope", "Not one of the choices.")])
-        known = _fields_of(instrument, self.scope)
-        if self.purpose == READ and (not self.fields or not set(self.fields) <= known):
+        known = {each.name for each in fields_of(instrument, self.scope)}
+        if self.purpose == TRAIN:
+            known = {each.name for each in instrument.narratives}
+        if self.purpose != REOPEN and (not self.fields or not set(self.fields) <= known):
             flaws.append(Flaw("/fields", "Name fields of this compartment."))
         if not 0 < len(self.reason.strip()) <= REASON_CHARACTERS:
-            flaws.append(Flaw("/reason", f"Between 1 and {REASON_CHARACTERS} characters."))
+            flaws.append(BAD_REASON)
         if flaws:
             raise Invalid(flaws)
 
@@ -128,9 +127,9 @@ class AskDisclosure:
     def store(self, session: Session) -> UUID:
         """Store the ask and its grant; returns its id."""
         session.execute(insert(Ask).values(self.row))
-        boxes = self.new.store(session)
-        grants.note(session, self.collaborators, self.actor, "disclosure.asked", self.place, boxes)
         ask: UUID = self.row["id"]
+        change, told = Change(of_ask(self.row) | self.new.store(session)), {"ask": str(ask)}
+        states.note(session, self.collaborators, self.actor, "disclosure.asked", self.place.record, change, **told)
         return ask
 
 
@@ -225,15 +224,6 @@ def _visible(session: Session, actor: Actor, ask: UUID) -> tuple[Ask, Record]:
     return row
 
 
-def listed(session: Session, actor: Actor) -> list[Ask]:
-    """The asks of the study for auditors, one's own for guardians; nothing sealed is opened."""
-    require(actor, Permission.DISCLOSURE_LIST)
-    query = select(Ask).join(Record, Record.id == Ask.record_id).where(Record.study_id == actor.study)
-    if Role.AUDITOR not in actor.roles:
-        query = query.where(Ask.asker_id == actor.user())
-    return list(session.scalars(query.order_by(Ask.asked_at)))
-
-
 @dataclass(slots=True)
 class ApproveAsk:
     """Making: the auditors' half of one record, for one guardian, for an hour; names the digest of the ask it saw."""
@@ -278,7 +268,7 @@ class ApproveAsk:
         opened = grants.open_found(collaborators, reading.actor, place, [self.half], reading.signed.floor)
         self.expires = (collaborators.now() + LASTS).replace(microsecond=0)
         disclosure, value = uuid4(), Secret.random()
-        context = _disclosure_context(place, disclosure, ask, self.fields, self.expires)
+        context = disclosure_context(place, disclosure, ask, self.fields, self.expires)
         self.row = {
             "id": disclosure,
             "ask_id": ask.id,
@@ -295,14 +285,15 @@ class ApproveAsk:
     def store(self, session: Session) -> UUID:
         """Store the disclosure; returns its id."""
         reading = self.reading
-        _answer(session, reading.actor, reading.ask, APPROVED)
+        answered = _answer(session, reading.actor, reading.ask, APPROVED)
         session.execute(insert(Disclosure).values(self.row))
-        audit.write(
+        states.note(
             session,
             reading.collaborators,
             reading.actor,
             "disclosure.approved",
-            record=reading.place.record,
+            reading.place.record,
+            Change(answered | of_disclosure(self.row)),
             ask=str(reading.ask),
             disclosure=str(self.row["id"]),
             digest=self.digest.hex(),
@@ -318,7 +309,8 @@ def _public_of(session: Session, ask: Ask) -> bytes:
     return public
 
 
-def _disclosure_context(place: Place, disclosure: UUID, ask: Ask, fields: Sequence[str], expires: datetime) -> bytes:
+def disclosure_context(place: Place, disclosure: UUID, ask: Ask, fields: Sequence[str], expires: datetime) -> bytes:
+    """What the handed-over half is bound to."""
     return contexts.disclosure(
         place.deployment,
         study=place.study,
@@ -332,15 +324,16 @@ def _disclosure_context(place: Place, disclosure: UUID, ask: Ask, fields: Sequen
     )
 
 
-def _answer(session: Session, actor: Actor, ask: UUID, state: str, refusal: Sealed | None = None) -> None:
+def _answer(session: Session, actor: Actor, ask: UUID, state: str, refusal: Sealed | None = None) -> Parts:
     done = session.scalar(
         update(Ask)
         .where(Ask.id == ask, Ask.state == PENDING)
         .values(state=state, answered_by=actor.user(), refusal=refusal)
-        .returning(Ask.id)
+        .returning(Ask)
     )
     if done is None:
         raise Conflict("This ask is answered already.")
+    return of_answer(done)
 
 
 @dataclass(slots=True)
@@ -354,7 +347,7 @@ class RefuseAsk:
         """Authorise and fetch."""
         require(self.reading.actor, Permission.DISCLOSURE_APPROVE, now=self.reading.collaborators.now())
         if not 0 < len(self.reason.strip()) <= REASON_CHARACTERS:
-            raise Invalid([Flaw("/reason", f"Between 1 and {REASON_CHARACTERS} characters.")])
+            raise Invalid([BAD_REASON])
         self.reading.look(session)
 
     def open(self) -> Sealed:
@@ -367,103 +360,5 @@ def store_refusal(session: Session, collaborators: Collaborators, actor: Actor, 
     """Store a refusal with its sealed reason."""
     require(actor, Permission.DISCLOSURE_APPROVE, now=collaborators.now())
     row, record = _visible(session, actor, ask)
-    _answer(session, actor, row.id, REFUSED, refusal)
-    audit.write(session, collaborators, actor, "disclosure.refused", record=record.id, ask=str(ask))
-
-
-@dataclass(slots=True)
-class OpenDisclosure:
-    """Reading: both halves together open the named fields, for the one who asked, until the expiry."""
-
-    reading: ReadAsk
-    permission: Permission = Permission.DISCLOSURE_READ
-    disclosure: Disclosure = field(init=False, repr=False)
-    half: FoundGrant = field(init=False)
-    packed: Sealed = field(init=False, repr=False)
-
-    def look(self, session: Session) -> None:
-        """Authorise; Gone after the expiry, Conflict before an approval."""
-        reading = self.reading
-        require(reading.actor, self.permission)
-        reading.look(session)
-        if reading.row.asker_id != reading.actor.user():
-            raise NotFound
-        row = session.scalar(select(Disclosure).where(Disclosure.ask_id == reading.ask))
-        if row is None:
-            raise Conflict("This ask is not approved.")
-        if row.expires_at <= reading.collaborators.now():
-            raise Gone
-        self.disclosure = row
-        self.half = grants.find(session, reading.actor, row.record_id, HALVES[row.scope][0])
-        self.packed = queries.pack(session, row.record_id, row.scope, 0)
-        audit.write(
-            session,
-            reading.collaborators,
-            reading.actor,
-            "disclosure.read",
-            record=row.record_id,
-            ask=str(reading.ask),
-            disclosure=str(row.id),
-        )
-
-    def key(self, shown: AskShown) -> Secret:
-        """Join the guardians' half with the handed-over half."""
-        reading, row = self.reading, self.disclosure
-        store, floor = reading.collaborators.keystore, reading.signed.floor
-        opened = grants.open_found(reading.collaborators, reading.actor, reading.place, [self.half], floor)
-        share = store.get([row.id], floor=floor)[row.id]
-        context = _disclosure_context(reading.place, row.id, reading.row, shown.fields, row.expires_at)
-        return join(opened[self.half.scope], open_box(share, context, reading.actor.unlocked(), row.box))
-
-    def open(self) -> dict[str, Any]:
-        """The named fields, and no other."""
-        shown = self.reading.open()
-        if shown.purpose != READ:
-            raise Conflict("This ask is for reopening the source.")
-        key = self.key(shown)
-        compartment = Compartment(self.disclosure.scope)
-        return open_pack(self.reading.place, key, compartment, 0, self.packed, shown.fields)
-
-
-@dataclass(slots=True)
-class ReopenSource:
-    """Making: hand a sealed source back to the redaction team, after an approved ask to reopen, which it uses up."""
-
-    opening: OpenDisclosure
-    new: NewGrants = field(init=False)
-
-    def plan(self, session: Session) -> None:
-        """Authorise and fetch."""
-        self.opening.look(session)
-        if self.opening.reading.row.purpose != REOPEN:
-            raise Conflict("This ask is not for reopening.")
-
-    def seal(self) -> Attempt:
-        """Join the halves, prove the key, and wrap it to the redaction team."""
-        reading = self.opening.reading
-        key = self.opening.key(reading.open())
-        # Halves of two different splits join without an error, and the true ones are about to be dropped.
-        open_pack(reading.place, key, Compartment.SOURCE, 0, self.opening.packed)
-        self.new = NewGrants(reading.place)
-        self.new.add(Scope.SOURCE, reading.signed.key_of(Team.REDACTION), key)
-        return Attempt(reading.place.record, self.new.shares, reading.signed.floor)
-
-    def store(self, session: Session) -> None:
-        """Put the record back to the redactors; the release stays until the next one replaces it."""
-        reading = self.opening.reading
-        again = {"status": Status.DRAFTED, "draft_digest": None, "finished_by": None}
-        used = delete(Disclosure).where(Disclosure.id == self.opening.disclosure.id).returning(Disclosure.id)
-        if session.scalar(used) is None:
-            raise Conflict
-        grants.discard_shares(session, reading.collaborators, [self.opening.disclosure.id])
-        done = session.scalar(
-            update(Record)
-            .where(Record.id == reading.place.record, Record.status == Status.RELEASED)
-            .values(redactor_id=None, approver_id=None, **again)
-            .returning(Record.id)
-        )
-        if done is None:
-            raise Conflict
-        grants.drop(session, reading.collaborators, reading.place.record, (Scope.SOURCE_G, Scope.SOURCE_A))
-        boxes = self.new.store(session)
-        grants.note(session, reading.collaborators, reading.actor, "source.reopened", reading.place, boxes)
+    change = Change(_answer(session, actor, row.id, REFUSED, refusal))
+    states.note(session, collaborators, actor, "disclosure.refused", record.id, change, ask=str(ask))

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, update
+from sqlalchemy import ColumnElement, delete, insert, update
 from sqlalchemy.orm import Session
 
 from app.access import Actor, ActorKind, Permission, Role, Team, require
 from app.audit import service as audit
-from app.cases import drafts, grants, queries
-from app.cases.drafts import DecidedSpan, Draft
+from app.audit.parts import Parts
+from app.cases import drafts, grants, queries, states
+from app.cases.drafts import Draft, Residual
 from app.cases.grants import FoundGrant, NewGrants, Scope
 from app.cases.making import Attempt
 from app.cases.models import Case, Pack, Record
 from app.cases.queries import Status
 from app.cases.questionnaire import at_rest, instrument_of
 from app.cases.sealing import Compartment, Place, open_pack, seal_pack
+from app.cases.states import Change
 from app.collaborators import Collaborators
 from app.crypto import packs
 from app.crypto.sealed import Sealed
 from app.crypto.secrets import Secret
 from app.errors import Conflict, Forbidden, NotFound
 from app.review import policies
+from app.review.edits import Edit
 from app.studies import roster
 from app.studies.instrument import Instrument
 from app.studies.models import Study
@@ -34,6 +36,7 @@ from app.studies.release import release_answers
 from app.studies.roster import SYSTEM_STUDY, SignedRoster
 
 SOURCE = Compartment.SOURCE
+FIRST_DRAFT = 1
 
 
 def take(session: Session, collaborators: Collaborators, actor: Actor) -> tuple[Record, Case]:
@@ -47,25 +50,42 @@ def take(session: Session, collaborators: Collaborators, actor: Actor) -> tuple[
     row = session.execute(waiting.limit(1).with_for_update(skip_locked=True, of=Record)).one_or_none()
     if row is None:
         raise NotFound
-    record, case = row
-    if record.status == Status.FINISHED:
-        record.approver_id = actor.user()
-    else:
-        record.redactor_id = actor.user()
-    session.flush()
-    audit.write(session, collaborators, actor, "case.assigned", case=case.id, record=record.id)
+    _assign(session, collaborators, actor, row[0])
     return row
 
 
-def unassign(session: Session, study: UUID, user: UUID) -> None:
+def take_one(session: Session, collaborators: Collaborators, actor: Actor, record: UUID) -> tuple[Record, Case]:
+    """Assign one record of the actor's queue; NotFound if it is not, or no longer, in it."""
+    require(actor, Permission.RECORD_TAKE)
+    waiting = queries.queue(actor).order_by(None).where(Record.id == record)
+    row = queries.one(session, waiting.with_for_update(skip_locked=True, of=Record))
+    holder = row[0].approver_id if row[0].status == Status.FINISHED else row[0].redactor_id
+    if holder != actor.user():
+        _assign(session, collaborators, actor, row[0])
+    return row
+
+
+def _assign(session: Session, collaborators: Collaborators, actor: Actor, record: Record) -> None:
+    column = "approver_id" if record.status == Status.FINISHED else "redactor_id"
+    setattr(record, column, actor.user())
+    change = Change(states.columns(**{column: actor.user()}))
+    states.note(session, collaborators, actor, "case.assigned", record.id, change)
+
+
+def unassign(session: Session, collaborators: Collaborators, actor: Actor, study: UUID, user: UUID) -> None:
     """Put what a removed member was working on back into the queue."""
     here = Record.study_id == study
-    session.execute(update(Record).where(here, Record.redactor_id == user).values(redactor_id=None))
-    session.execute(
-        update(Record)
-        .where(here, Record.approver_id == user, Record.status == Status.FINISHED)
-        .values(approver_id=None)
-    )
+    _free(session, collaborators, actor, "redactor_id", here, Record.redactor_id == user)
+    finished = Record.status == Status.FINISHED
+    _free(session, collaborators, actor, "approver_id", here, finished, Record.approver_id == user)
+
+
+def _free(
+    session: Session, collaborators: Collaborators, actor: Actor, column: str, *which: ColumnElement[bool]
+) -> None:
+    for record in session.scalars(update(Record).where(*which).values({column: None}).returning(Record.id)).all():
+        change = Change(states.columns(**{column: None}))
+        states.note(session, collaborators, actor, "case.unassigned", record, change)
 
 
 def give_back(session: Session, collaborators: Collaborators, actor: Actor, study: UUID) -> None:
@@ -79,7 +99,7 @@ def give_back(session: Session, collaborators: Collaborators, actor: Actor, stud
     working = (Record.study_id == study, Record.status != Status.RELEASED)
     for column, role in ((Record.redactor_id, Role.REDACTOR), (Record.approver_id, Role.APPROVER)):
         able = [user for user in signed.members if role in signed.roles_of(user, now)]
-        session.execute(update(Record).where(*working, column.not_in(able)).values({column: None}))
+        _free(session, collaborators, actor, column.key, *working, column.not_in(able))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +122,7 @@ class OpenSource:
     record: UUID
     permission: Permission = Permission.SOURCE_READ
     row: Record = field(init=False, repr=False)
+    code: str = field(init=False)
     place: Place = field(init=False)
     signed: SignedRoster = field(init=False)
     found: FoundGrant = field(init=False)
@@ -113,6 +134,7 @@ class OpenSource:
         """Authorise, fetch, and write the event of the read."""
         require(self.actor, self.permission, now=self.collaborators.now())
         self.row, case = queries.one(session, queries.assigned(self.actor, self.record))
+        self.code = case.code
         self.place = queries.place_of(self.collaborators, self.row)
         self.signed = roster.latest(session, self.collaborators, self.row.study_id)
         self.found = grants.find(session, self.actor, self.record, Scope.SOURCE)
@@ -158,7 +180,8 @@ class EditDraft:
 
     source: OpenSource
     version: int
-    texts: Mapping[str, Sequence[DecidedSpan]] = field(repr=False)
+    edit: Edit = field(repr=False)
+    residual: Residual | None = field(default=None, repr=False)
 
     def look(self, session: Session) -> None:
         """Authorise and fetch."""
@@ -167,12 +190,13 @@ class EditDraft:
         policies.check_editable(self.source.actor, self.source.row, self.version)
 
     def open(self) -> NextDraft:
-        """Open, decide, seal the next version."""
+        """Open, decide, seal the next version; the approver's comment stays until there is another."""
         opened, key = self.source, self.source.key()
         source = opened.decrypt(key)
         draft = source.draft or self._blank(source.values)
-        decided = drafts.decide(draft, opened.instrument, source.values, self.texts)
-        return _sealed(opened, key, decided.commented(""))
+        edits = self.edit(draft, drafts.narratives(opened.instrument, source.values))
+        decided = drafts.decide(draft, opened.instrument, source.values, edits)
+        return _sealed(opened, key, replace(decided, residual=self.residual or draft.residual))
 
     def _blank(self, values: dict[str, Any]) -> Draft:
         released = release_answers(self.source.instrument, values, self.source.policy)
@@ -209,16 +233,25 @@ def _sealed(opened: OpenSource, key: Secret, draft: Draft) -> NextDraft:
 
 
 def store_edit(session: Session, collaborators: Collaborators, actor: Actor, edited: NextDraft) -> bytes:
-    """Store an edited draft; a first draft by hand also ends the worker's grant. Returns the pack's digest."""
+    """Store an edited draft; a first draft by hand also ends the worker's grant. Returns the pack's digest.
+
+    The draft it was made from goes, unless it is the machine's first: a desk saves every few seconds.
+    """
     require(actor, Permission.DRAFT_EDIT)
     _advance(session, actor, edited, (Status.DRAFTED, Status.FAILED), {"status": Status.DRAFTED})
     digest = _store_pack(session, edited)
+    superseded = _drop_superseded(session, edited)
     by_hand = grants.drop(session, collaborators, edited.record, (Scope.WORK, Scope.REWORK))
     action = "draft.stored" if by_hand else "draft.edited"
-    audit.write(
-        session, collaborators, actor, action, record=edited.record, digest=digest.hex(), version=edited.before + 1
-    )
+    change, version = Change(_drafted(edited, status=Status.DRAFTED), [*by_hand, *superseded]), edited.before + 1
+    states.note(session, collaborators, actor, action, edited.record, change, digest=digest.hex(), version=version)
     return digest
+
+
+def _drop_superseded(session: Session, edited: NextDraft) -> list[str]:
+    old = (Pack.record_id == edited.record, Pack.compartment == SOURCE.value, Pack.version == edited.before)
+    gone = session.scalars(delete(Pack).where(*old, Pack.version > FIRST_DRAFT).returning(Pack.version)).all()
+    return [states.pack_key(SOURCE.value, version) for version in gone]
 
 
 def store_returned(session: Session, collaborators: Collaborators, actor: Actor, returned: NextDraft) -> None:
@@ -227,7 +260,14 @@ def store_returned(session: Session, collaborators: Collaborators, actor: Actor,
     undone = {"status": Status.DRAFTED, "draft_digest": None, "finished_by": None, "approver_id": None}
     _advance(session, actor, returned, (Status.FINISHED,), undone)
     digest = _store_pack(session, returned)
-    audit.write(session, collaborators, actor, "draft.returned", record=returned.record, digest=digest.hex())
+    change = Change(_drafted(returned, **undone))
+    states.note(session, collaborators, actor, "draft.returned", returned.record, change, digest=digest.hex())
+
+
+def _drafted(draft: NextDraft, **columns: Any) -> Parts:
+    """The next version of a draft, and the columns that come with it, as parts of the record."""
+    version = draft.before + 1
+    return states.columns(draft_version=version, **columns) | states.of_pack(SOURCE.value, version, draft.sealed)
 
 
 def _advance(
@@ -259,11 +299,12 @@ def _store_pack(session: Session, draft: NextDraft) -> bytes:
 def finish(session: Session, collaborators: Collaborators, actor: Actor, record: UUID, version: int) -> bytes:
     """Fix the draft's digest and hand it to the approvers; returns the digest. Conflict if it is not the newest."""
     require(actor, Permission.DRAFT_FINISH)
-    row, case = queries.one(session, queries.assigned(actor, record))
+    row, _ = queries.one(session, queries.assigned(actor, record))
     policies.check_editable(actor, row, version)
     if row.draft_version == 0:
         raise Conflict("There is no draft yet.")
     digest = packs.digest(queries.pack(session, record, SOURCE, version))
+    finished = {"status": Status.FINISHED, "draft_digest": digest, "finished_by": actor.user(), "approver_id": None}
     # Checked again in the statement: an edit, a removal or a draft asked for anew may have come first.
     done = session.scalar(
         update(Record)
@@ -273,12 +314,13 @@ def finish(session: Session, collaborators: Collaborators, actor: Actor, record:
             Record.status.in_((Status.DRAFTED, Status.FAILED)),
             Record.draft_version == version,
         )
-        .values(status=Status.FINISHED, draft_digest=digest, finished_by=actor.user(), approver_id=None)
+        .values(finished)
         .returning(Record.id)
     )
     if done is None:
         raise Conflict("Somebody saved a newer draft; read it again.")
-    audit.write(session, collaborators, actor, "draft.finished", case=case.id, record=record, digest=digest.hex())
+    change = Change(states.columns(**finished))
+    states.note(session, collaborators, actor, "draft.finished", record, change, digest=digest.hex())
     return digest
 
 
@@ -320,12 +362,18 @@ class DraftAgain:
         )
         if done is None:
             raise Conflict
-        grants.drop(session, opened.collaborators, opened.record, (Scope.WORK, Scope.REWORK))
-        boxes = self.new.store(session)
-        grants.note(session, opened.collaborators, opened.actor, "draft.again", opened.place, boxes)
+        gone = grants.drop(session, opened.collaborators, opened.record, (Scope.WORK, Scope.REWORK))
+        change = Change(states.columns(status=Status.RECEIVED) | self.new.store(session), gone)
+        states.note(session, opened.collaborators, opened.actor, "draft.again", opened.record, change)
 
 
 def waiting(session: Session, actor: Actor) -> list[tuple[Record, Case]]:
     """What waits for the actor: priority first, then oldest."""
     require(actor, Permission.QUEUE_READ)
     return [(record, case) for record, case in session.execute(queries.queue(actor))]
+
+
+def handed_on(session: Session, actor: Actor) -> list[tuple[Record, Case]]:
+    """What the actor finished and somebody else is to approve."""
+    require(actor, Permission.QUEUE_READ)
+    return [(record, case) for record, case in session.execute(queries.handed_on(actor))]

@@ -12,18 +12,19 @@ from sqlalchemy.orm import Session
 
 from app.access import Actor, Permission, Team, require
 from app.audit import service as audit
-from app.cases import grants, queries
+from app.cases import grants, queries, states
 from app.cases.grants import FoundGrant, NewGrants, Scope
 from app.cases.making import Attempt
 from app.cases.models import Pack, Passage, Record
 from app.cases.queries import Status
 from app.cases.sealing import SCOPES, Compartment, Place, open_pack, seal_pack
+from app.cases.states import Change
 from app.collaborators import Collaborators
 from app.crypto import packs
 from app.crypto.sealed import Sealed
 from app.crypto.secrets import Secret, split
 from app.errors import Conflict, DigestDiffers, Flaw, Invalid
-from app.review import policies
+from app.review import doubts, policies
 from app.review.drafts import OpenSource
 from app.studies import instruments, roster
 from app.studies.answers import scopes_in_force
@@ -35,11 +36,15 @@ CUT = "[CUT]"
 
 @dataclass(slots=True)
 class ReleaseRecord:
-    """Making: the research copy under a fresh key for researchers, the source split between guardians and auditors."""
+    """Making: the research copy under a fresh key for researchers, the source split between guardians and auditors.
+
+    ``doubts`` is how many doubtful passages the approver looked at and let stay.
+    """
 
     source: OpenSource
     digest: bytes
     renaming: Mapping[str, str] = field(default_factory=dict)
+    doubts: int = 0
     new: NewGrants = field(init=False)
     sealed: Sealed = field(init=False, repr=False)
 
@@ -67,7 +72,9 @@ class ReleaseRecord:
             raise Conflict
         scopes = scopes_in_force(source.values)
         policies.check_consented(scopes)
-        texts = {name: {"value": clean} for name, clean in policies.rename(source.draft, self.renaming).items()}
+        clean = policies.rename(source.draft, self.renaming)
+        doubts.check_answered(clean, self.doubts)
+        texts = {name: {"value": text} for name, text in clean.items()}
         values = source.draft.values | texts | {SCOPES: sorted(scopes)}
         research = Secret.random()
         self.sealed = seal_pack(opened.place, research, RESEARCH, values, self.version)
@@ -96,21 +103,27 @@ class ReleaseRecord:
         if done is None:
             raise Conflict
         superseded = [Scope.research(version - 1), Scope.sample(version - 1)]
-        grants.drop(session, opened.collaborators, opened.record, [Scope.SOURCE, Scope.WORK, Scope.REWORK, *superseded])
-        _replace_pack(session, opened.record, version, self.sealed)
-        boxes = self.new.store(session)
-        grants.note(session, opened.collaborators, opened.actor, "release.made", opened.place, boxes)
+        over = [Scope.SOURCE, Scope.WORK, Scope.REWORK, *superseded]
+        gone = grants.drop(session, opened.collaborators, opened.record, over)
+        change = _replace_pack(session, opened.record, version, self.sealed)
+        made = change.made | self.new.store(session) | states.columns(status=Status.RELEASED, release_version=version)
+        change = Change(made, [*gone, *change.gone])
+        states.note(session, opened.collaborators, opened.actor, "release.made", opened.record, change, version=version)
         return version
 
 
-def _replace_pack(session: Session, record: UUID, version: int, sealed: Sealed) -> None:
-    session.execute(delete(Pack).where(Pack.record_id == record, Pack.compartment == RESEARCH.value))
+def _replace_pack(session: Session, record: UUID, version: int, sealed: Sealed) -> Change:
+    replaced = delete(Pack).where(Pack.record_id == record, Pack.compartment == RESEARCH.value)
+    rows = session.execute(replaced.returning(Pack.compartment, Pack.version)).all()
     session.execute(
         insert(Pack).values(
             record_id=record, compartment=RESEARCH.value, version=version, sealed=sealed, digest=packs.digest(sealed)
         )
     )
-    session.execute(update(Passage).where(Passage.record_id == record).values(settled=True))
+    settled = update(Passage).where(Passage.record_id == record, Passage.settled.is_(False)).values(settled=True)
+    answered = session.scalars(settled.returning(Passage)).all()
+    made = states.of_pack(RESEARCH.value, version, sealed) | states.of_passages(answered)
+    return Change(made, [states.pack_key(*row) for row in rows])
 
 
 @dataclass(slots=True)
@@ -193,10 +206,11 @@ class CutRelease:
         if _reported(session, self.record) != self.reported:
             raise Conflict("Another passage was reported meanwhile; read the reports again.")
         dropped = [Scope.research(version - 1), Scope.sample(version - 1)]
-        grants.drop(session, self.collaborators, self.record, dropped)
-        _replace_pack(session, self.record, version, self.sealed)
-        boxes = self.new.store(session)
-        grants.note(session, self.collaborators, self.actor, "release.cut", self.place, boxes)
+        gone = grants.drop(session, self.collaborators, self.record, dropped)
+        change = _replace_pack(session, self.record, version, self.sealed)
+        made = change.made | self.new.store(session) | states.columns(release_version=version)
+        change = Change(made, [*gone, *change.gone])
+        states.note(session, self.collaborators, self.actor, "release.cut", self.record, change, version=version)
         return version
 
 

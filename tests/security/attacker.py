@@ -29,7 +29,7 @@ from app.errors import TestimonyError
 from app.studies.service import WORKER_CONTEXT
 
 Row = Mapping[str, Any]
-GROUPS = ("web", "worker", "kk")
+GROUPS = ("web", "worker", "audit", "kk")
 KEY_BYTES = 32
 
 

@@ -22,6 +22,7 @@ from app.client import Problem
 from app.errors import TestimonyError
 from app.keystore.models import RecordState
 from app.redaction.service import WORKER
+from app.review import doubts
 from app.review.drafts import OpenSource
 from app.review.policies import release_digest
 from app.review.release import ReleaseRecord
@@ -111,7 +112,10 @@ def releasing(scene: Scene, runtime: Runtime, record: UUID) -> Callable[[], int]
         digest = session.get_one(Record, record).draft_digest
     assert digest is not None
     source = OpenSource(runtime.collaborators, actor, record)
-    return lambda: runtime.make(ReleaseRecord(source, release_digest(digest, {}), {}))
+    draft = runtime.read(source).draft
+    assert draft is not None
+    answered = doubts.count(doubts.look({name: text.clean for name, text in draft.texts.items()}))
+    return lambda: runtime.make(ReleaseRecord(source, release_digest(digest, {}), {}, answered))
 
 
 MADE = [pytest.param(pending, moving, id="move"), pytest.param(finished, releasing, id="release")]

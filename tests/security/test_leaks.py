@@ -161,6 +161,7 @@ FAILING = [
     "app.review.protection.seal_pack",
     "app.review.disclosure.seal_pack",
     "app.review.disclosure.open_pack",
+    "app.review.opening.open_pack",
     "app.cases.sealing.unseal",
     "app.keystore.service.Keystore.put",
     "app.keystore.service.Keystore.get",

@@ -128,12 +128,11 @@ def test_a_removed_member_opens_nothing_with_old_rows(scene: Scene) -> None:
     """Password and old member box, put back: before the move they open what the member could, after it nothing."""
     record, place = released(scene), scene.story.place
     password = {place["guardian2"].id: PASSWORD}
-    assert scene.attacker(scene.stolen_keystore(), passwords=password).loot() == {"protection": {record}}
+    theirs = {"protection": {record}, "note": {record}}
+    assert scene.attacker(scene.stolen_keystore(), passwords=password).loot() == theirs
     remove(scene, "guardian2", "guardian", Team.GUARDIANS)
     assert scene.attacker(scene.stolen_keystore(), passwords=password).loot() == {}
-    assert scene.attacker(scene.stolen_keystore(), passwords={place["guardian"].id: PASSWORD}).loot() == {
-        "protection": {record}
-    }
+    assert scene.attacker(scene.stolen_keystore(), passwords={place["guardian"].id: PASSWORD}).loot() == theirs
 
 
 def test_a_member_row_put_back_is_no_membership(scene: Scene) -> None:

@@ -32,17 +32,20 @@ from tests.security.canaries import Canary
 WORD = Canary("repr").word()
 # What a plain value can be annotated as; anything else is a type of ours that is looked at by itself.
 PLAIN = re.compile(r"\b(str|bytes|Any|\w+Text)\b")
-# Ids of detectors and keys, digests, public words of a questionnaire, names of accounts and studies, settings.
+# Ids of detectors and keys, digests, public words of a questionnaire, names of accounts and studies, settings; training
+# sees invented testimony only.
 PUBLIC_PARTS = (
     "app.studies.", "app.settings", "app.operations.", "app.demo", "app.certificates", "app.cli",
     "app.deidentify.lexicon", "app.web.binding", "app.web.deps", "app.web.routing", "app.web.handling",
-    "app.client.problem",
+    "app.client.problem", "app.web.api.instruments", "app.deidentify.training",
 )  # fmt: skip
 PUBLIC = frozenset(
     {
         "action", "actor_kind", "asker_fingerprint", "case", "created_day", "day", "detail", "details",
-        "digest", "drop", "enrolled_day", "field", "fields", "fingerprint", "fingerprint_text", "id",
-        "instrument", "instrument_sha256", "key_id", "keys", "kind", "label", "last_seen_day", "name",
+        "credential", "digest", "drop", "enrolled_day", "field", "fields", "fingerprint", "fingerprint_text",
+        "fingerprint_words", "id",
+        "instrument", "instrument_sha256", "key_id", "keys", "kind", "label", "last_seen_day", "last_used_day", "name",
+        "obstacles", "origin", "public_key", "stages", "transports", "warned_day",
         "outcome", "pepper_id", "permission", "pointer", "policy", "preference", "public", "purpose",
         "received_day", "roles", "salt", "scope", "scopes", "sealed_body", "sealed_body_sha256", "sha256",
         "signature", "state", "status", "study", "team", "type", "version", "withdrawal", "withdrawal_sha256",
@@ -51,12 +54,21 @@ PUBLIC = frozenset(
 )  # fmt: skip
 PUBLIC_THERE = frozenset(
     {
-        # A detector's id; ranges and labels of a cut or a renaming; rows of ids and sealed bytes; digests; a receipt.
+        # A detector's id; ranges and labels of a cut or a renaming; rows of ids and sealed bytes; digests; a receipt;
+        # fixed sentences of a verification, a case's code, names of parts.
+        "Signed.hash", "CheckpointOut.hash", "ChainCheck.before", "Finding.what", "Finding.code", "Finding.part",
+        "FindingOut.what", "FindingOut.part", "Change.gone",
         "Span.reason", "SpanBody.reason", "SpanOut.reason", "CutRelease.cuts", "CutRelease.narratives",
         "CutBody.cuts", "ReleaseRecord.renaming", "ReleaseBody.renaming", "RenamingBody.renaming",
         "NewGrants.rows", "AcceptRecord.record", "AcceptRecord.packed", "Accepted.receipt", "Earlier.content",
         "Earlier.receipt", "Receipt.content", "ReceiptOut.content", "Charge.account", "ReadRelease.code", "Charge.pair",
         "Charge.source",
+        # Reasons by name, counts by kind, fields of a questionnaire, labels of a clean text, words of a language; our files.
+        "Estimate.flags", "DraftOut.flags", "PreviewOut.flags", "Residual.rating", "ChangesBody.rating", "Doubt.reason",
+        "DoubtOut.reason", "Part.doubt", "Rarity.alone", "RarityOut.alone", "OpenApproval.hindrance", "Work.since",
+        "Opened.code", "Marked.labels", "Marked.header", "Evaluation.counts", "LabelWords.owners", "LabelWords.between",
+        "_Mention.prefix", "Asset.content", "Asset.media_type", "Asset.address", "Runtime.group", "OpenSource.code",
+        "Erasure.first_role", "Own.code", "Standing.pending", "Standing.wish",
     }
 )  # fmt: skip
 

@@ -8,8 +8,10 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from app.access import Permission
-from app.review import disclosure
-from app.review.disclosure import ApproveAsk, AskDisclosure, OpenDisclosure, ReadAsk, RefuseAsk, ReopenSource
+from app.review import asks, disclosure
+from app.review.corrections import ExportMarked
+from app.review.disclosure import ApproveAsk, AskDisclosure, ReadAsk, RefuseAsk
+from app.review.opening import OpenDisclosure, ReopenSource
 from app.web.api.types import FieldName, Hex32, Reason
 from app.web.bodies import Body, Out
 from app.web.deps import Acting, Runtime_
@@ -21,13 +23,16 @@ router = Router("/v1/studies/{study}/asks", tag="disclosure")
 
 
 class AskBody(Body):
-    """Which fields of which record, and why. ``reopen`` asks to hand a sealed source back to redaction."""
+    """Which fields of which record, and why.
+
+    ``reopen`` asks to hand a sealed source back to redaction, ``train`` for texts with the spans that people decided.
+    """
 
     record: UUID
     scope: Literal["identity", "source"]
     fields: Annotated[list[FieldName], Field(max_length=200, default_factory=list)]
     reason: Reason
-    purpose: Literal["read", "reopen"] = "read"
+    purpose: Literal["read", "reopen", "train"] = "read"
 
 
 class AskedOut(Out):
@@ -37,18 +42,20 @@ class AskedOut(Out):
 
 
 class AskListedOut(Out):
-    """An ask, nothing sealed opened."""
+    """An ask, nothing sealed opened; ``expires`` is when an approved one closes."""
 
     id: UUID
     record: UUID
+    case: str
     scope: str
     purpose: str
     state: str
     asked_at: AwareDatetime
+    expires: AwareDatetime | None
 
 
 class AsksOut(Out):
-    """The study's asks for auditors, one's own for guardians."""
+    """The study's asks for auditors, one's own for guardians: the waiting ones, oldest first; then the newest."""
 
     asks: list[AskListedOut]
 
@@ -92,6 +99,12 @@ class ValuesOut(Out):
     values: dict[str, Any] = Field(repr=False)
 
 
+class MarkedOut(Out):
+    """Marked texts by field name: material to train models with, as secret as the source."""
+
+    texts: dict[str, str] = Field(repr=False)
+
+
 @router.post("", permission=Permission.DISCLOSURE_ASK, status=201)
 def ask_disclosure(study: UUID, body: AskBody, actor: Acting, runtime: Runtime_) -> AskedOut:  # noqa: ARG001
     """Ask to see named fields, or to reopen a source."""
@@ -105,16 +118,18 @@ def ask_disclosure(study: UUID, body: AskBody, actor: Acting, runtime: Runtime_)
 def list_asks(study: UUID, actor: Acting, runtime: Runtime_) -> AsksOut:  # noqa: ARG001
     """The study's asks for auditors, one's own for guardians."""
     with runtime.glance() as session:
-        rows = disclosure.listed(session, actor)
+        rows = asks.listed(session, actor)
     return AsksOut(
         asks=[
             AskListedOut(
                 id=row.id,
-                record=row.record_id,
+                record=row.record,
+                case=row.case,
                 scope=row.scope,
                 purpose=row.purpose,
                 state=row.state,
                 asked_at=row.asked_at,
+                expires=row.expires,
             )
             for row in rows
         ]
@@ -158,6 +173,13 @@ def refuse_ask(study: UUID, ask: UUID, body: RefusalBody, actor: Acting, runtime
 def read_disclosure(study: UUID, ask: UUID, actor: Acting, runtime: Runtime_) -> ValuesOut:  # noqa: ARG001
     """Read the named fields of an approved ask of one's own, until it expires."""
     return ValuesOut(values=runtime.read(OpenDisclosure(ReadAsk(runtime.collaborators, actor, ask))))
+
+
+@router.get("/{ask}/marked", permission=Permission.DISCLOSURE_READ)
+def export_marked(study: UUID, ask: UUID, actor: Acting, runtime: Runtime_) -> MarkedOut:  # noqa: ARG001
+    """The texts of an approved ask for training, with the spans that people decided marked in them."""
+    opening = OpenDisclosure(ReadAsk(runtime.collaborators, actor, ask))
+    return MarkedOut(texts=runtime.read(ExportMarked(opening)))
 
 
 @router.post("/{ask}/reopening", permission=Permission.DISCLOSURE_READ)

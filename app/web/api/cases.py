@@ -10,6 +10,7 @@ from app.cases import withdrawal
 from app.web.bodies import Body, Out
 from app.web.deps import Acting, Runtime_
 from app.web.routing import Router
+from app.web.withdrawing import erase
 
 __all__ = ["router"]
 
@@ -39,15 +40,8 @@ def withdraw_case(study: UUID, code: str, actor: Acting, runtime: Runtime_) -> N
 @router.post("/erasure", permission=Permission.CASE_DECIDE)
 def erase_case(study: UUID, code: str, body: ErasureBody, actor: Acting, runtime: Runtime_) -> DecisionOut:  # noqa: ARG001
     """Ask for the erasure of a case, or agree to it as the other side: a guardian and a lead."""
-    with runtime.transaction() as session:
-        decision = withdrawal.decide(
-            session, runtime.collaborators, actor, code, kind=withdrawal.ERASE, preference=body.preference
-        )
-    if decision.second_by is None:
-        return DecisionOut(decision=decision.id, done=False)
-    with runtime.transaction() as session:
-        withdrawal.carry_out(session, runtime.collaborators, actor, decision.id)
-    return DecisionOut(decision=decision.id, done=True)
+    decision = erase(runtime, actor, code, body.preference)
+    return DecisionOut(decision=decision.id, done=decision.second_by is not None)
 
 
 @router.post("/thaw", permission=Permission.CASE_DECIDE)

@@ -8,16 +8,16 @@ from uuid import UUID
 from pydantic import Field
 
 from app.access import Permission
-from app.cases import withdrawal
 from app.cases.questionnaire import RECEIPT_KEY
 from app.errors import Conflict
 from app.intake import queries, service
 from app.intake.service import Accepted, AcceptRecord, Submission
 from app.web.api.types import CaseCode, Hex32
 from app.web.bodies import INTAKE_LIMIT, Body, Out
-from app.web.deps import Runtime_, Signed
+from app.web.deps import Runtime_, Signed, Source
 from app.web.handling import Reply
 from app.web.routing import Router
+from app.web.withdrawing import by_token
 
 __all__ = ["router"]
 
@@ -151,8 +151,7 @@ def read_receipt_keys(runtime: Runtime_) -> KeysOut:
 
 
 @router.post("/withdrawals", permission=Permission.NOTHING_NEEDED, status=202)
-def withdraw_by_token(body: WithdrawalBody, runtime: Runtime_) -> Nothing:
+def withdraw_by_token(body: WithdrawalBody, source: Source, runtime: Runtime_) -> Nothing:
     """Withdraw with the token alone: the case is frozen at once. An unknown token gets the same answer."""
-    with runtime.transaction() as session:
-        withdrawal.withdraw_by_token(session, runtime.collaborators, body.token)
+    by_token(runtime, source, body.token)
     return Nothing()

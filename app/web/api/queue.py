@@ -8,12 +8,15 @@ from uuid import UUID
 from pydantic import Field
 
 from app.access import Permission
+from app.bootstrap import Runtime
 from app.cases.drafts import BY_HAND, DecidedSpan, Draft
 from app.cases.models import Case, Record
 from app.deidentify.spans import Kind, Level, Span
 from app.errors import Conflict
-from app.review import drafts, policies
+from app.review import doubts, drafts, policies
 from app.review.drafts import DraftAgain, EditDraft, OpenSource, SendBack
+from app.review.edits import Whole
+from app.review.rarity import CompareReleases
 from app.review.release import CutRelease, ReleaseRecord
 from app.web.api.types import FieldName, Hex32, Reason
 from app.web.bodies import INTAKE_LIMIT, Body, Out
@@ -58,6 +61,15 @@ class SpanOut(Out):
     why: str = Field(repr=False)
 
 
+class DoubtOut(Out):
+    """A passage of a clean text that may still identify somebody, offsets in code points, and why."""
+
+    text: str = Field(repr=False)
+    start: int
+    end: int
+    reason: str
+
+
 class TextOut(Out):
     """A narrative's clean text with its spans."""
 
@@ -66,11 +78,18 @@ class TextOut(Out):
 
 
 class DraftOut(Out):
-    """A draft."""
+    """A draft, and what in its clean texts still looks identifying.
+
+    ``risk`` is the machine's estimate, from 0 to 1, that it missed a direct identifier, and ``flags`` are reasons to
+    trust its draft less: ``unknown-language``, ``rules-only``. A draft made by hand has none.
+    """
 
     texts: dict[str, TextOut]
     values: dict[str, Any] = Field(repr=False)
     comment: str = Field(repr=False)
+    risk: float | None
+    flags: list[str]
+    doubts: list[DoubtOut]
 
 
 class SourceOut(Out):
@@ -135,19 +154,40 @@ class RenamingBody(Body):
     renaming: Renaming = Field(default_factory=dict)
 
 
+class RarityOut(Out):
+    """How many of the ``compared`` newest releases of other cases share the answers to all ``fields``.
+
+    ``alone`` are the fields whose answer no other release has; ``rare`` is the warning.
+    """
+
+    fields: list[str]
+    compared: int
+    same: int
+    alone: list[str]
+    rare: bool
+
+
 class PreviewOut(Out):
-    """What would be released under a renaming, and the digest that a release must name."""
+    """What would be released under a renaming, and the digest and the count of doubts that a release must name.
+
+    ``rarity`` is there for those who may open the study's releases.
+    """
 
     digest: str
     texts: dict[str, str] = Field(repr=False)
     values: dict[str, Any] = Field(repr=False)
+    risk: float | None
+    flags: list[str]
+    doubts: list[DoubtOut]
+    rarity: RarityOut | None
 
 
 class ReleaseBody(Body):
-    """The digest of what was shown, and the renaming it was shown with."""
+    """The digest of what was shown, the renaming it was shown with, and how many of its doubts were looked at."""
 
     digest: Hex32
     renaming: Renaming = Field(default_factory=dict)
+    doubts: Annotated[int, Field(ge=0, le=1_000_000)] = 0
 
 
 class ReleasedOut(Out):
@@ -215,14 +255,28 @@ def _draft(draft: Draft) -> DraftOut:
         name: TextOut(clean=text.clean, spans=[SpanOut.model_validate(span.to_json()) for span in text.spans])
         for name, text in draft.texts.items()
     }
-    return DraftOut(texts=texts, values=draft.values, comment=draft.comment)
+    found = _doubts({name: text.clean for name, text in draft.texts.items()})
+    return DraftOut(texts=texts, values=draft.values, comment=draft.comment, doubts=found, **_estimate(draft))
+
+
+def _doubts(clean: dict[str, str]) -> list[DoubtOut]:
+    return [
+        DoubtOut(text=name, start=each.start, end=each.end, reason=each.reason)
+        for name, found in doubts.look(clean).items()
+        for each in found
+    ]
+
+
+def _estimate(draft: Draft) -> dict[str, Any]:
+    made = draft.estimate
+    return {"risk": None, "flags": []} if made is None else {"risk": made.risk, "flags": list(made.flags)}
 
 
 @router.put("/records/{record}/draft", permission=Permission.DRAFT_EDIT, limit=INTAKE_LIMIT)
 def edit_draft(study: UUID, record: UUID, body: EditBody, actor: Acting, runtime: Runtime_) -> EditedOut:  # noqa: ARG001
     """Save decisions about spans as the next draft version; the first one of a failed record is made by hand."""
     texts = {name: [_decided(span) for span in spans] for name, spans in body.texts.items()}
-    edited = runtime.read(EditDraft(OpenSource(runtime.collaborators, actor, record), body.version, texts))
+    edited = runtime.read(EditDraft(OpenSource(runtime.collaborators, actor, record), body.version, Whole(texts)))
     with runtime.transaction() as session:
         digest = drafts.store_edit(session, runtime.collaborators, actor, edited)
     clean = {name: text.clean for name, text in edited.draft.texts.items()}
@@ -258,21 +312,36 @@ def draft_again(study: UUID, record: UUID, actor: Acting, runtime: Runtime_) -> 
 
 @router.post("/records/{record}/draft/preview", permission=Permission.SOURCE_READ)
 def preview_release(study: UUID, record: UUID, body: RenamingBody, actor: Acting, runtime: Runtime_) -> PreviewOut:  # noqa: ARG001
-    """The clean texts and values as they would be released, with the digest to name."""
-    source = runtime.read(OpenSource(runtime.collaborators, actor, record))
+    """The clean texts and values as they would be released, with the digest to name and what speaks against it."""
+    opening = OpenSource(runtime.collaborators, actor, record)
+    source = runtime.read(opening)
     if source.draft is None or source.digest is None:
         raise Conflict("There is no draft yet.")
-    digest = policies.release_digest(source.digest, body.renaming)
+    clean = policies.rename(source.draft, body.renaming)
     return PreviewOut(
-        digest=digest.hex(), texts=policies.rename(source.draft, body.renaming), values=source.draft.values
+        digest=policies.release_digest(source.digest, body.renaming).hex(),
+        texts=clean,
+        values=source.draft.values,
+        doubts=_doubts(clean),
+        rarity=_rarity(runtime, actor, opening, source.draft),
+        **_estimate(source.draft),
     )
+
+
+def _rarity(runtime: Runtime, actor: Acting, opened: OpenSource, draft: Draft) -> RarityOut | None:
+    if Permission.RELEASE_READ not in actor.permissions():
+        return None
+    comparing = CompareReleases(runtime.collaborators, actor, opened.record, opened.instrument, draft.values)
+    found = runtime.read(comparing)
+    fields, alone = list(found.fields), list(found.alone)
+    return RarityOut(fields=fields, compared=found.compared, same=found.same, alone=alone, rare=found.rare)
 
 
 @router.post("/records/{record}/release", permission=Permission.RELEASE_MAKE, status=201)
 def release_record(study: UUID, record: UUID, body: ReleaseBody, actor: Acting, runtime: Runtime_) -> ReleasedOut:  # noqa: ARG001
     """Release exactly what the digest names; never one's own draft or interview."""
     source = OpenSource(runtime.collaborators, actor, record)
-    version = runtime.make(ReleaseRecord(source, bytes.fromhex(body.digest), body.renaming))
+    version = runtime.make(ReleaseRecord(source, bytes.fromhex(body.digest), body.renaming, body.doubts))
     return ReleasedOut(version=version)
 
 

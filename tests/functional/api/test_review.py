@@ -292,7 +292,7 @@ def test_renaming_joins_labels(call: Caller, study: StudyPlace) -> None:
     shown = ok(preview(call, study, record, renaming))
     assert "[PERSON-77]" in "".join(shown["texts"].values())
 
-    body = {"digest": shown["digest"], "renaming": renaming}
+    body = {"digest": shown["digest"], "renaming": renaming, "doubts": len(shown["doubts"])}
     ok(call("approver", "POST", at(study, record, "release"), place=study, json=body), 201)
 
     values = steps.read(call, study, record)["values"]

@@ -14,6 +14,8 @@ from app.cases.grants import Scope
 from app.cases.models import Case, Grant, Pack, Record
 from app.cases.queries import Status
 from app.crypto.sealed import Sealed
+from app.deidentify.engine import Engine
+from app.deidentify.modes import Using
 from app.errors import Conflict, Forbidden
 from app.redaction.service import (
     FIRST_PAUSE,
@@ -62,7 +64,7 @@ def redacted(system: System, held: Lease) -> SealedDraft:
     """The draft of a leased record."""
     with system.worker.transaction() as session:
         pairs = worker_pairs(session, system.worker.collaborators)
-    return system.worker.read(RedactRecord(system.worker.collaborators, WORKER, held, pairs))
+    return system.worker.read(RedactRecord(system.worker.collaborators, WORKER, held, pairs, Engine.load(Using.RULES)))
 
 
 def store(system: System, held: Lease, draft: SealedDraft) -> None:

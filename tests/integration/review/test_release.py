@@ -52,10 +52,11 @@ def test_the_release_names_what_was_shown(system: System, study: StudyPlace) -> 
         shown = client.review.preview(study.id, record)
         label = "PERSON-01"
         assert f"[{label}" in str(shown["texts"])
-        other = client.review.preview(study.id, record, renaming={label: "PERSON-77"})["digest"]
+        joined = client.review.preview(study.id, record, renaming={label: "PERSON-77"})
+        other, doubts = joined["digest"], len(joined["doubts"])
 
         assert refusal(client.review.release, study.id, record, digest=other) == (CONFLICT, "digest-differs")
-        renamed = client.review.release(study.id, record, digest=other, renaming={label: "PERSON-77"})
+        renamed = client.review.release(study.id, record, digest=other, doubts=doubts, renaming={label: "PERSON-77"})
 
     assert renamed == 1
     with system.signed_in("researcher", study) as client:
@@ -69,7 +70,8 @@ def test_after_the_release_the_redaction_team_opens_nothing(system: System, stud
     record = system.finished(study)
     before = set(system.collaborators.keystore.share_ids(record))
     with taken(system, study) as client:
-        client.review.release(study.id, record, digest=client.review.preview(study.id, record)["digest"])
+        shown = client.review.preview(study.id, record)
+        client.review.release(study.id, record, digest=shown["digest"], doubts=len(shown["doubts"]))
         assert refusal(client.review.source, study.id, record)[0] == MISSING
 
     assert scopes(system, record) == {

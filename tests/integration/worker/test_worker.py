@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -17,7 +18,8 @@ from sqlalchemy import select, update
 from app import logs
 from app.audit.models import Event
 from app.cases.models import Case, Grant, Outbox, Pack, Record
-from app.errors import Unavailable
+from app.deidentify.modes import Using
+from app.errors import ModelUnusable, Unavailable
 from app.redaction.service import LEASE, MAX_TRIES, WORKER, lease_next
 from app.worker import FIRST_PAUSE, LONGEST_PAUSE, Worker
 from tests.databases import Kind
@@ -370,3 +372,12 @@ def test_a_worker_stops_when_asked(serving: Served) -> None:
     assert worker.wait(30) == 0
     assert "worker stopped" in serving.log.read_text()
     assert "Rahmanov" not in serving.log.read_text()
+
+
+def test_a_worker_without_its_models_does_not_start(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stops with a clear error instead of drafting by rules alone."""
+    monkeypatch.setattr("app.deidentify.model.resources.files", lambda _package: system.folder)
+    wanted = replace(system.worker, settings=system.worker.settings.model_copy(update={"deidentify": Using.MODELS}))
+
+    with pytest.raises(ModelUnusable, match="model file"):
+        Worker(wanted)

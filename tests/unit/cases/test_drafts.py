@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.cases.drafts import DecidedSpan, Draft, DraftText, decide, narratives, suggest
+from app.cases.drafts import DecidedSpan, Draft, DraftText, Estimate, decide, narratives, suggest
 from app.deidentify.labels import Labeller
+from app.deidentify.reading import Flag, Reading
 from app.deidentify.spans import Kind, Level, Span
 from app.errors import Invalid
 from app.studies.instrument import bundled
@@ -51,6 +52,7 @@ def disjoint(draw: st.DrawFn) -> tuple[str, list[Span]]:
     return text, [span(*pair, draw(levels), draw(kinds)) for pair in zip(cuts[::2], cuts[1::2], strict=False)]
 
 
+@settings(deadline=None)
 @given(disjoint(), st.randoms())
 def test_disjoint_spans_in_any_order_give_the_clean_text(made: tuple[str, list[Span]], chance: Any) -> None:
     """Exactly the accepted ones are masked, in the order of the text."""
@@ -135,7 +137,8 @@ def test_texts_that_are_not_named_stay_as_they_are() -> None:
     """An edit of one text decides nothing about another."""
     other = FORM.narratives[1].name
     record = values("Omar left.") | {other: {"value": "In Raqqa."}}
-    before = suggest(FORM, record, StudyPolicy(), lambda _text: [span(0, 2, Level.DIRECT, Kind.PERSON)])
+    found = [[span(0, 2, Level.DIRECT, Kind.PERSON)]] * 2
+    before = suggest(FORM, record, StudyPolicy(), lambda _texts: Reading(found, 0.25, (Flag.RULES_ONLY,)))
 
     after = decide(before, FORM, record, {NAME: [DecidedSpan(span(0, 4, Level.DIRECT, Kind.PERSON))]})
 
@@ -145,7 +148,8 @@ def test_texts_that_are_not_named_stay_as_they_are() -> None:
 
 def test_a_draft_is_read_back_as_it_was_written() -> None:
     """The sealed form holds all of it."""
-    made = Draft({NAME: DraftText((DecidedSpan(span(0, 4), accepted=False, why="known"),), "clean")}, {"a": 1}, "why")
+    text = DraftText((DecidedSpan(span(0, 4), accepted=False, why="known"),), "clean")
+    made = Draft({NAME: text}, {"a": 1}, "why", estimate=Estimate(0.25, ("rules-only",)))
 
     assert Draft.from_fields(made.to_fields()) == made
     assert "clean" not in repr(made)
