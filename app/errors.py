@@ -212,6 +212,13 @@ class DigestDiffers(Conflict):
     detail = "What you saw is not what is there now. Read it again."
 
 
+class DoubtsOpen(Conflict):
+    """The clean text holds doubtful passages that nobody has looked at."""
+
+    code = "doubts-open"
+    detail = "Look at the doubtful passages and say how many of them may stay."
+
+
 class StudyNotOpen(Conflict):
     """The study lacks the people that intake needs."""
 
@@ -272,6 +279,10 @@ class Unavailable(TestimonyError):
 
     code = "unavailable"
     detail = "Not possible at the moment. Try again later."
+
+
+class ModelUnusable(Unavailable):
+    """A model of the de-identification is missing or is not the one that belongs here."""
 
 
 class CustodyUnavailable(Unavailable):

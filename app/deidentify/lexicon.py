@@ -122,7 +122,14 @@ def stays() -> Phrases:
 @lru_cache(maxsize=1)
 def places() -> Phrases:
     """Towns of GeoNames in their Latin, Cyrillic and Arabic spellings."""
-    return Phrases(read_lines("places"))
+    return Phrases(line.partition("\t")[0] for line in read_lines("places"))
+
+
+@lru_cache(maxsize=1)
+def regions() -> dict[str, str]:
+    """Where a town lies, as a label may say it: ``northern Syria``; only towns whose name leaves no doubt."""
+    pairs = (line.partition("\t") for line in read_lines("places"))
+    return {name: told for name, _, told in pairs if told}
 
 
 @lru_cache(maxsize=1)

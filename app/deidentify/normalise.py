@@ -19,8 +19,8 @@ _INVISIBLE = (
     r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
     r"\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff\u0640\u064b-\u065f\u0670\u06d6-\u06ed"
 )
-_DROP = re.compile(f"[{_INVISIBLE}]")
 _COMBINING = r"\u0300-\u034e\u0350-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+_UNREAD = re.compile(f"[{_INVISIBLE}{_COMBINING}]")  # an accent that composes with no letter would break the word
 _CLUSTER = re.compile(rf"[\x00-\x7f]+(?![{_INVISIBLE}{_COMBINING}])|.[{_INVISIBLE}{_COMBINING}]*", re.DOTALL)
 _MIXED = re.compile(r"[^\W\d_]+")
 _CYRILLIC = re.compile(r"[\u0400-\u052f]")
@@ -36,17 +36,21 @@ _DIGITS = {ord(c): str(unicodedata.digit(c)) for c in "٠١٢٣٤٥٦٧٨٩۰۱�
 _PUNCTUATION = str.maketrans(
     {"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'", "‐": "-", "‑": "-", "−": "-", "\u00a0": " "}
 )
-_FOLD: dict[int, str | int | None] = {**_ARABIC, **_DIGITS, **_PUNCTUATION}
+_UNIFORM: dict[int, str | int | None] = {**_DIGITS, **_PUNCTUATION}
 _MAX_CLUSTER = 18  # NFKC may turn one code point into at most 18
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class View:
-    """Readable text; character i stands for the original's ``starts[i]`` to ``ends[i]``."""
+    """Readable text; character i stands for the original's ``starts[i]`` to ``ends[i]``.
+
+    ``spelt`` is as long as ``text`` and keeps the Arabic letters as they were written, for models that know them so.
+    """
 
     text: str
     starts: list[int]
     ends: list[int]
+    spelt: str
 
     def original(self, start: int, end: int) -> tuple[int, int]:
         """Where the view's ``start:end`` (not empty) lies in the original, in code points."""
@@ -72,12 +76,13 @@ def view(text: str) -> View:
             ends.extend([end] * len(plain))
         elif ends:
             ends[-1] = end
-    return View(_MIXED.sub(_unmix, "".join(out)), starts, ends)
+    spelt = _MIXED.sub(_unmix, "".join(out))
+    return View(spelt.translate(_ARABIC), starts, ends, spelt)
 
 
 @lru_cache(maxsize=8192)
 def _plain(cluster: str) -> str:
-    seen = _DROP.sub("", unicodedata.normalize("NFKC", cluster)).translate(_FOLD)
+    seen = _UNREAD.sub("", unicodedata.normalize("NFKC", cluster)).translate(_UNIFORM)
     return "".join(c for c in seen if c.isspace() or not unicodedata.category(c).startswith("C"))
 
 

@@ -14,7 +14,7 @@ def recognise(document: Document) -> Iterator[Span]:
     """Words of the lists, and what follows 'I worked as'."""
     for at, word in enumerate(document.words):
         for key, score in _LISTS.items():
-            if _listed(word, key) and not document.speaker[at]:
+            if listed(word, key) and not document.speaker[at]:
                 yield document.span(at, at, Kind.DEM, Level.QUASI, score, key)
         kind = word.lexicon.marked.get(word.low)
         if document.speaker[at]:
@@ -29,11 +29,12 @@ def recognise(document: Document) -> Iterator[Span]:
             yield document.span(at, at, kind, Level.QUASI, 0.3, "listed")
 
 
-def _listed(word: Word, key: str) -> bool:
+def listed(word: Word, key: str) -> bool:
+    """Whether a word, inflected or in the plural, belongs to a list of the cues."""
     known = word.lexicon
-    listed = known.words[key]
-    if word.low in listed:
+    listed_words = known.words[key]
+    if word.low in listed_words:
         return True
     if word.language in ("ar", "tr", "ru"):
-        return any(f in listed for f in known.forms(word.low) if len(f) > 3)  # noqa: PLR2004
-    return key != "minorities" and word.low.endswith("s") and word.low[:-1] in listed
+        return any(f in listed_words for f in known.forms(word.low) if len(f) > 3)  # noqa: PLR2004
+    return key != "minorities" and word.low.endswith("s") and word.low[:-1] in listed_words

@@ -103,5 +103,5 @@ def _near_cue(document: Document, at: int) -> bool:
         if at - back < 1 or (back and any(c in document.gap(at - back) for c in ".!?;\n")):
             return False
         if phrases.behind(document.lows, at - back):
-            return True
+            return not back or not set(document.gap(at - back - 1)) & set(".!?;\n")
     return False

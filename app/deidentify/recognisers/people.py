@@ -10,7 +10,10 @@ from app.deidentify.lexicon import names
 from app.deidentify.spans import Kind, Level, Span
 
 _INITIALS = re.compile(r"(?<!\w)(?:[A-ZÀ-ÞА-ЯĞŞİÖÜÇ]\. ?){1,3}(?=[,;:)?!\s]|$)|(?<!\w)[A-ZА-Я]\. (?=[A-ZА-Я][a-zа-я])")
-_SPELT = re.compile(r"(?<!\w)[^\W\d_](?:-[^\W\d_]){2,}(?!\w)|(?<!\w)[^\W\d_](?:[ ,]{1,2}[^\W\d_](?!\w)){3,}")
+_SPELT = re.compile(
+    r"(?<!\w)[^\W\d_](?:-[^\W\d_]){2,}(?!\w)|(?<!\w)[^\W\d_](?:[ ,]{1,2}[^\W\d_](?!\w)){3,}"
+    r"|(?<![^\W_])[^\W\d_](?:[.*·•|/~_+=][^\W\d_](?![^\W_])){3,}"
+)
 _QUOTED = re.compile(r"[\"“„«‘']\s?$")
 _FILLERS = frozenset(
     [

@@ -112,6 +112,15 @@ def test_what_must_go(language: str, text: str, secret: str) -> None:
     assert hidden(text, secret, language)
 
 
+SPACED = ["0 7 4 4 5 5 9 0 1 2", "0-7-4-4-5-5-9", "0.7.4.4.5.5.9", "0\u200b744 555 0123", "07\uff14\uff14 555 0123"]
+
+
+@pytest.mark.parametrize("number", SPACED)
+def test_figures_apart_are_one_number(number: str) -> None:
+    """Whatever stands between them."""
+    assert hidden(f"call {number} tonight", number, "en")
+
+
 STAYS = [
     ("en", "They said ISIS and al-Nusra fought in Syria and Iraq in 2015."),
     ("en", "that winter the brothers were praying the same prayer"),
@@ -128,6 +137,12 @@ def test_what_may_stay(language: str, text: str) -> None:
 
 
 HARD = [
+    "my brother A h m e d came",
+    "my brother A.h.m.e.d came",
+    "my brother A*h*m*e*d came",
+    "my brother A\u0308h\u0308m\u0308e\u0308d\u0308 came",
+    "my brother A\u2060h\u2060m\u2060e\u2060d came",
+    "my brother \u202edemhA\u202c came",
     "my brother Su\u200bfi\u00adan came",
     "my brother S\u043efi\u0430n came",
     "my brother Sufia\u0301n came",
@@ -138,10 +153,10 @@ HARD = [
 
 @pytest.mark.parametrize("text", HARD)
 def test_disguised_letters_do_not_help(text: str) -> None:
-    """Invisible, look-alike, decomposed and full-width letters are read as what they seem, and masked whole."""
+    """Letters apart, invisible, turned round, look-alike, decomposed or full-width are read as what they seem."""
     secret = text.removeprefix("my brother ").removesuffix(" came")
 
-    assert secret in masked(text, "en")
+    assert hidden(text, secret, "en")
 
 
 def test_a_birth_date_is_direct() -> None:

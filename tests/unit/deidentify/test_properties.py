@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from app.deidentify.engine import KnownNames, analyse
 from app.deidentify.labels import Labeller
+from app.deidentify.second_look import doubts
 from app.deidentify.spans import Kind, Level, Span, resolve
 
 FRAGMENTS = (
@@ -113,6 +114,20 @@ def test_a_known_name_never_survives(name: str, around: str) -> None:
     assert name not in Labeller().replace(text, analyse(text, names=KnownNames(persons=(name,))))
 
 
+def test_labels_and_doubts_take_time_as_the_text_is_long() -> None:
+    """The same for what comes after the analysis, on texts with a name in every other word."""
+    for unit in ("my brother Sufian, ", "on 9 Ramadan 1435 ", "A. B. 12-3 ", "abu nour [PERSON-01] "):
+        spent = []
+        for times in (200, 1600):
+            text = unit * times
+            spans = analyse(text)
+            began = time.process_time()
+            doubts(Labeller().replace(text, spans))
+            spent.append(time.process_time() - began)
+
+        assert spent[1] < 24 * spent[0] + 0.5, unit
+
+
 def seconds(text: str) -> float:
     """Processor time of one analysis."""
     start = time.process_time()
@@ -136,6 +151,11 @@ def test_time_grows_with_the_length_and_no_faster() -> None:
         "8:",
         "é\u0301",
         "[PERSON-0",
+        "[PLACE-01: town in ",
+        "a*",
+        "A.b.",
+        "d\u0308",
+        "my his her ",
         "Aa1/",
     )
     for unit in units:
