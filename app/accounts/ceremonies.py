@@ -24,6 +24,7 @@ from webauthn.helpers import (
     decoded_public_key_to_cryptography,
     parse_attestation_object,
     parse_authentication_credential_json,
+    parse_cbor,
     parse_client_data_json,
     parse_registration_credential_json,
 )
@@ -62,7 +63,15 @@ ALGORITHMS: Final = [
 # What comes of asking for no attestation: none, or the authenticator's own signature over its key.
 FORMATS: Final = frozenset({AttestationFormat.NONE, AttestationFormat.PACKED})
 # What a reader of hostile JSON, CBOR and keys may raise; all of it means that this is no answer.
-NO_ANSWER: Final = (WebAuthnException, ValueError, TypeError, LookupError, AttributeError, RecursionError)
+NO_ANSWER: Final = (
+    WebAuthnException,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    RecursionError,
+    OverflowError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +197,9 @@ class Ceremonies:
         client = parse_client_data_json(whole.response.client_data_json)
         if client.cross_origin or not self._challenges.good(client.challenge, REGISTER, session_of(token)):
             return None
-        if parse_attestation_object(whole.response.attestation_object).fmt not in FORMATS:
+        made = whole.response.attestation_object
+        # Of a number the parser would make so many bytes of zeros.
+        if not isinstance(parse_cbor(made)["authData"], bytes) or parse_attestation_object(made).fmt not in FORMATS:
             return None
         verified = verify_registration_response(
             credential=whole,

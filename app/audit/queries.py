@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, select, tuple_
 from sqlalchemy.orm import Session
 
-from app.access import Actor, Permission, require
+from app.access import Actor, Permission, Role, require
 from app.audit import checkpoints, sealer, verify
 from app.audit.checkpoints import Signed
 from app.audit.findings import Finding
@@ -32,6 +33,13 @@ __all__ = [
     "standing",
     "verified",
 ]
+
+# What the events of the guardians' compartment begin with.
+THREATS = "protection."
+# Who may know of threats.
+GUARDING = frozenset({Role.GUARDIAN, Role.AUDITOR})
+# Details that tell, part by part, what a change made and took; a verification reads them, nobody else needs to.
+PARTS = frozenset({"made", "gone", "case_made", "case_gone"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,18 +69,19 @@ EVERYTHING = Filter()
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """An event and its position in the chain; None while it waits to be sealed."""
+    """An event, its position in the chain (None while it waits to be sealed), and what the reader may know of it."""
 
     event: Event
     position: int | None
+    details: dict[str, Any]
 
 
 def of_study(
     session: Session, actor: Actor, *, before: UUID | None, limit: int, only: Filter = EVERYTHING
 ) -> list[Placed]:
-    """The newest events of the actor's study, or those before one of them."""
+    """The newest events of the actor's study that the actor may know of, or those before one of them."""
     require(actor, Permission.AUDIT_READ)
-    return _page(session, Event.study_id == actor.study, before, limit, only)
+    return _page(session, actor, before, limit, only)
 
 
 def of_system(
@@ -80,17 +89,24 @@ def of_system(
 ) -> list[Placed]:
     """The newest events that belong to no study."""
     require(actor, Permission.AUDIT_SYSTEM)
-    return _page(session, Event.study_id.is_(None), before, limit, only)
+    return _page(session, replace(actor, study=None), before, limit, only)
 
 
-def _page(session: Session, whose: ColumnElement[bool], before: UUID | None, limit: int, only: Filter) -> list[Placed]:
+def _page(session: Session, actor: Actor, before: UUID | None, limit: int, only: Filter) -> list[Placed]:
     query: Select[Event, int | None] = select(Event, Link.position).outerjoin(Link, Link.event_id == Event.id)
-    query = query.where(whose, *only.conditions())
+    query = query.where(_whose(actor), *only.conditions())
     if before is not None:
         at = select(Event.at).where(Event.id == before).scalar_subquery()
         query = query.where(tuple_(Event.at, Event.id) < tuple_(at, before))
     rows = session.execute(query.order_by(Event.at.desc(), Event.id.desc()).limit(limit))
-    return [Placed(event, position) for event, position in rows]
+    return [Placed(event, position, _told_of(event, actor)) for event, position in rows]
+
+
+def _told_of(event: Event, actor: Actor) -> dict[str, Any]:
+    """The details; without the parts of a change where one of them could be that a case is hidden."""
+    if actor.study is None or actor.roles & GUARDING:
+        return event.details
+    return {name: value for name, value in event.details.items() if name not in PARTS}
 
 
 def actions(session: Session, actor: Actor) -> list[str]:
@@ -104,7 +120,11 @@ def _require_auditing(actor: Actor) -> None:
 
 
 def _whose(actor: Actor) -> ColumnElement[bool]:
-    return Event.study_id.is_(None) if actor.study is None else Event.study_id == actor.study
+    """The events of the actor's study, or of none; what guardians did about threats only for them and for auditors."""
+    if actor.study is None:
+        return Event.study_id.is_(None)
+    ours = Event.study_id == actor.study
+    return ours if actor.roles & GUARDING else ours & ~Event.action.startswith(THREATS)
 
 
 @dataclass(frozen=True, slots=True)

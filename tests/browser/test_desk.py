@@ -419,6 +419,33 @@ def test_script_and_server_find_the_same_words(study: StudyPlace, browse: Browse
     assert found == [[list(at) for at in occurrences(text, words)] for text, words in texts]
 
 
+def test_what_is_decided_while_it_saves_is_saved_before_the_finish(
+    study: StudyPlace, browse: Browse, record: UUID
+) -> None:
+    """One save after the other: a finish that is asked for meanwhile waits for both, and meets no conflict."""
+    del record
+    page = take(browse, study)
+    desk = path_of(page)
+    page.evaluate(
+        """() => {
+          const real = window.fetch;
+          window.fetch = async (...asked) => {
+            await new Promise(go => setTimeout(go, 1000));
+            return real(...asked);
+          };
+        }"""
+    )
+    start(page)
+    press(page, "ArrowRight", "l")
+    expect(page.locator("#save")).to_have_attribute("data-now", "saving")
+    page.get_by_label("High: somebody").locator("visible=true").check()
+    submit(page, "Finish: to the approvers")
+
+    assert page.url.endswith("/queue?notice=finished")
+    page.goto(desk)
+    assert json.loads(page.locator("#desk").get_attribute("data-state") or "")["rating"] == "high"
+
+
 def test_the_desk_is_accessible(
     study: StudyPlace, browse: Browse, record: UUID, check_page: Callable[[Page], None]
 ) -> None:

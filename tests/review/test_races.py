@@ -96,7 +96,7 @@ def test_an_interview_that_joins_a_case_while_it_is_withdrawn_is_frozen_too(syst
     with system.runtime.transaction() as session:
         accepting.plan(session)
     attempt = accepting.seal()
-    system.runtime._put(attempt)
+    system.runtime._put([attempt])
     interviewer = system.acting("interviewer", study)
 
     def withdraw() -> None:

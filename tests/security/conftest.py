@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from app.web.app import create_app
+from tests.bridge import Bridge
+from tests.clock import Clock
 from tests.databases import Kind
+from tests.functional.portal.visitor import Visitor
 from tests.security.scenes import Scene, staged
+from tests.system import System
 
 
 @pytest.fixture
@@ -29,3 +34,26 @@ def each_scene(tmp_path: Path, database_kind: Kind) -> Iterator[Scene]:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A client that repeats what failed without waiting in between."""
     monkeypatch.setattr("app.client.http.LONGEST_PAUSE", 0.0)
+
+
+@pytest.fixture(scope="module")
+def crawled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """One system on SQLite for the module."""
+    system = System(tmp_path_factory.mktemp("crawled") / "data", "sqlite", Clock())
+    yield system
+    system.close()
+
+
+@pytest.fixture(scope="module")
+def visiting(crawled: System) -> Iterator[Callable[[str | None], Visitor]]:
+    """Opens a browser with a session's token, or without."""
+    bridge, visitors = Bridge(create_app(crawled.web)), list[Visitor]()
+
+    def visiting(token: str | None) -> Visitor:
+        visitors.append(Visitor(bridge, token))
+        return visitors[-1]
+
+    yield visiting
+    for visitor in visitors:
+        visitor.close()
+    bridge.shut_down()

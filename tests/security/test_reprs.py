@@ -63,7 +63,7 @@ PUBLIC_THERE = frozenset(
         "NewGrants.rows", "AcceptRecord.record", "AcceptRecord.packed", "Accepted.receipt", "Earlier.content",
         "Earlier.receipt", "Receipt.content", "ReceiptOut.content", "Charge.account", "ReadRelease.code", "Charge.pair",
         "Charge.source",
-        # Reasons by name, counts by kind, fields of a questionnaire, labels of a clean text, words of a language; our files.
+        # Reasons by name, counts by kind, fields of a form, labels of a clean text, words of a language; assets.
         "Estimate.flags", "DraftOut.flags", "PreviewOut.flags", "Residual.rating", "ChangesBody.rating", "Doubt.reason",
         "DoubtOut.reason", "Part.doubt", "Rarity.alone", "RarityOut.alone", "OpenApproval.hindrance", "Work.since",
         "Opened.code", "Marked.labels", "Marked.header", "Evaluation.counts", "LabelWords.owners", "LabelWords.between",

@@ -128,7 +128,7 @@ def _event(row: Placed) -> EventOut:
         study=event.study_id,
         case=event.case_id,
         record=event.record_id,
-        details=event.details,
+        details=row.details,
     )
 
 

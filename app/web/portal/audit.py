@@ -111,7 +111,7 @@ def _filter(session: Session, actor: Actor, asked: dict[str, str]) -> tuple[Filt
         case=_case(session, actor, asked["case"].strip()),
         since=since,
         # The last day is inside.
-        until=None if until is None else until + timedelta(days=1),
+        until=None if until is None or until.date() == date.max else until + timedelta(days=1),
     ), misread
 
 

@@ -37,6 +37,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'"
 )
+STALE = notices.N_("This form is too old, or not from this site. Open the page again and send it from there.")
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -102,11 +103,11 @@ class Page(Call):
             Forbidden: it does not carry this session's token, or the browser says that another site sent it.
         """
         if self.request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
-            raise Forbidden
+            raise Forbidden(STALE)
         accepted = [self.form_token] + [form_token(self._visit)] * for_visitors
         given = self.form.text("form_token").encode()
         if not any(hmac.compare_digest(given, one.encode()) for one in accepted):
-            raise Forbidden
+            raise Forbidden(STALE)
 
     def render(self, template: str, *, status: int = HTTPStatus.OK, **values: Any) -> Response:
         """A page made from a template. Beside ``values`` it sees ``page``, ``format`` and ``asset``."""

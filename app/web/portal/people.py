@@ -79,7 +79,7 @@ def show_candidate(
     found = None
     if name.strip():
         try:
-            with runtime.transaction() as session:
+            with runtime.glance() as session:
                 found = users.find_user(session, runtime.collaborators, actor, name.strip())
         except NotFound:
             return page.render("candidate.html", status=404, name=name, found=None, missing=True, flaws=[])
@@ -107,7 +107,7 @@ def admit_by_page(study: UUID, user: UUID, actor: Acting, roster: Roster, runtim
         with runtime.transaction() as session:
             service.admit(session, runtime.collaborators, actor, roster, user, **admitted)
     except Invalid as refused:
-        with runtime.transaction() as session:
+        with runtime.glance() as session:
             found = users.find_user(session, runtime.collaborators, actor, page.form.line("name"))
         return _candidate(page, found.name, found, refused.flaws)
     return page.redirect(f"/studies/{study}/members", "admitted")

@@ -160,5 +160,5 @@ def test_trail_of_a_triage_has_no_note(call: Caller, place: StudyPlace) -> None:
     record = submit(call, place)["record"]
     ok(triage(call, place, record, 0, note="Kestrel-Zanzibar"), 204)
 
-    assert {"protection.read", "protection.changed"} <= set(events(call, place))
-    assert "Kestrel" not in call("lead", "GET", f"{base(place)}/events").text
+    assert {"protection.read", "protection.changed"} <= set(events(call, place, "guardian"))
+    assert "Kestrel" not in call("guardian", "GET", f"{base(place)}/events").text

@@ -43,10 +43,28 @@ def test_filters(visit: Visit, shared: System, place: StudyPlace) -> None:
     base = f"/studies/{place.id}/audit?action=record.accepted"
     assert second not in visitor.get(f"{base}&case={first}").words
     assert first in visitor.get(f"{base}&by={place['interviewer'].name}").words
+    assert first in visitor.get(f"{base}&until=9999-12-31").words
     for nothing in ("by=nobody-at-all", f"by={place['lead'].name}", "case=AAAA-AAAA", "until=2001-01-01"):
         page = visitor.get(f"{base}&{nothing}")
         assert (page.status, "No event fits." in page.words) == (200, True), nothing
     assert visitor.get(f"{base}&since=soon").status == 422
+
+
+def test_leads_do_not_learn_of_threats_by_the_trail(visit: Visit, shared: System, place: StudyPlace) -> None:
+    """That a guardian decided about a case, or wrote of it, is for guardians and auditors."""
+    answers = shared.body(place)["answers"] | {"threat_disclosed": {"value": "child_at_risk"}}
+    record = shared.submit(place, shared.body(place, answers=answers))["record"]
+    notes, address = f"/studies/{place.id}/protection/{record}/notes", f"/studies/{place.id}/audit"
+    visit("guardian", place).submit(notes, {"text": "call again"})
+
+    seen = {who: visit(who, place).get(address).words for who in ("guardian", "auditor", "lead")}
+
+    assert "protection.noted" in seen["guardian"]
+    assert "protection.noted" in seen["auditor"]
+    assert "record.accepted" in seen["lead"]
+    assert "protection" not in seen["lead"]
+    assert "hidden" not in seen["lead"]
+    assert "No event fits." in visit("lead", place).get(f"{address}?action=protection.noted").words
 
 
 def test_older_events_are_a_page_away(visit: Visit, place: StudyPlace) -> None:

@@ -153,7 +153,9 @@ FORM = "/account/sessions/end"
 def test_form_without_its_token_is_refused(target: Visitor) -> None:
     """Neither none, nor an empty one, nor a guess: 403, and nothing has changed."""
     for token in ("", "A" * 43, "ä"):
-        assert target.submit(FORM, {"form_token": token}).status == 403
+        refused = target.submit(FORM, {"form_token": token})
+        assert refused.status == 403
+        assert "This form is too old" in refused.words
     assert target.http.post(FORM, content="", headers={"content-type": "application/x-www-form-urlencoded"}).is_error
 
     assert target.get("/account").status == 200

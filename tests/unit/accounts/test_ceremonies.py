@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from webauthn.helpers import parse_attestation_object
+from webauthn.helpers import encode_cbor, parse_attestation_object
 
 from app.accounts.ceremonies import LONGEST, SIGN_IN, STEP_UP, Ceremonies, RelyingParty, session_of
 from app.collaborators import Collaborators
@@ -148,6 +149,22 @@ def test_a_damaged_registration_raises_nothing(ceremonies: Ceremonies, bit: int)
     found = ceremonies.made(TOKEN, json.dumps(answer))
 
     assert found is None or parse_attestation_object(raw).auth_data.flags.uv
+
+
+@pytest.mark.parametrize("number", [2**20, 2**70])
+def test_a_number_for_bytes_is_no_answer(ceremonies: Ceremonies, number: int) -> None:
+    """It makes neither an error nor so many zeros."""
+    answer = Authenticator().make(ceremonies.registration_options(TOKEN, USER, "amal", []))
+    whole = {"fmt": "none", "attStmt": {}, "authData": number}
+    answer["response"]["attestationObject"] = b64(encode_cbor(whole))
+    text = json.dumps(answer)
+
+    tracemalloc.start()
+    try:
+        assert ceremonies.made(TOKEN, text) is None
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
 
 
 NAMES = st.sampled_from(["id", "rawId", "type", "response", "clientDataJSON", "attestationObject", "signature"])

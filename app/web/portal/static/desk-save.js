@@ -49,7 +49,7 @@ export class Saver {
   // Save now. Resolves to whether everything is saved.
   async flush() {
     clearTimeout(this.timer);
-    if (this.running) await this.running;
+    while (this.running) await this.running;
     if (this.stopped) return false;
     if (!this.desk.dirty) return true;
     this.since = 0;
