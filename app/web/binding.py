@@ -135,7 +135,8 @@ class Binding:
         return values
 
 
-UNKNOWN_PARAMETER = Flaw("#query", bodies.TEXTS["extra_forbidden"])
+NOT_KNOWN = bodies.TEXTS["extra_forbidden"]
+UNKNOWN_PARAMETER = Flaw("#query", NOT_KNOWN)
 
 
 def _injected(hint: Any) -> Injected | None:
