@@ -35,7 +35,8 @@ SESSION, VISIT, LOCALE = "__Host-session", "__Host-visit", "__Host-locale"
 YEAR = 365 * 24 * 3600
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'"
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 STALE = notices.N_("This form is too old, or not from this site. Open the page again and send it from there.")
 TEMPLATES = Path(__file__).parent / "templates"
@@ -61,6 +62,11 @@ class Page(Call):
     def path(self) -> str:
         """The address of this page, without its query."""
         return self.request.url.path
+
+    @property
+    def back(self) -> str:
+        """Where this page can be opened again; the answer to a form cannot, so it leads to the first page."""
+        return self.path if self.request.method == "GET" else "/"
 
     @property
     def signed_in(self) -> bool:

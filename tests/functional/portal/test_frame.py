@@ -25,6 +25,7 @@ POLICY = {
     "frame-ancestors 'none'",
     "base-uri 'none'",
     "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
 }
 
 
@@ -220,3 +221,12 @@ def test_unknown_address_is_a_page_for_browsers_only(visit: Visit) -> None:
     assert "There is nothing here for you." in visitor.get("/no/such").words
     assert visitor.get("/no/such", accept="*/*").answer.headers["content-type"] == "application/problem+json"
     assert visitor.get("/v1/no/such").answer.headers["content-type"] == "application/problem+json"
+
+
+def test_language_changes_on_the_answer_to_a_form_too(visit: Visit) -> None:
+    """Such a page cannot be opened again: the choice leads to the first page, not where only forms are taken."""
+    visitor = visit(None)
+    visitor.get("/sign-in")
+    answered = visitor.submit("/sign-in", {"name": "nobody", "password": "x", "code": "000000"})
+    assert answered.status == 401
+    assert answered.form("/language").fields["back"] == "/"
