@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from app.studies.instrument import bundled_definition
@@ -16,14 +15,6 @@ from tests.system import StudyPlace
 
 Browse = Callable[..., Page]
 Check = Callable[[Page], None]
-PLACES = ("members", "candidates", "instruments", "instruments/upload", "dashboard", "audit", "audit/verification")
-
-
-@pytest.mark.parametrize("place_", PLACES)
-@pytest.mark.parametrize("locale", ["en", "ar"])
-def test_pages_are_accessible(browse: Browse, check_page: Check, place: StudyPlace, place_: str, locale: str) -> None:
-    """Axe, the console and a phone's width, left to right and right to left."""
-    check_page(browse("lead", path=f"/studies/{place.id}/{place_}", locale=locale))
 
 
 def test_questionnaire_preview_is_accessible_in_the_dark(browse: Browse, check_page: Check, place: StudyPlace) -> None:
