@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import event, select
 
+from app import logs
 from app.access import Permission
 from app.settings import Environment
 from app.studies.models import Study
@@ -207,6 +208,7 @@ def test_an_unforeseen_error_tells_nothing(
     site: Site, endpoint: Callable[..., Any], capfd: pytest.CaptureFixture[str]
 ) -> None:
     """The answer is fixed; the log has the route and where in our code, not what the error says."""
+    logs.configure("info", strict=True)
     site.serve([extra(endpoint)])
 
     answer = site.call("POST", "/v1/extra")
