@@ -30,7 +30,6 @@ NOTICES = {
     "moved": N_("Every grant is moved."),
     "uploaded": N_("Uploaded as a draft. Somebody else publishes it."),
     "published": N_("Published."),
-    "taken": N_("It is yours now."),
     "nothing-waits": N_("Nothing waits for you."),
     "finished": N_("Finished. Somebody else approves it now."),
     "drafted-again": N_("The machine drafts it again. It comes back to you."),

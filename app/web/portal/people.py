@@ -120,7 +120,7 @@ def _admission(page: Page) -> dict[str, Any]:
     roles = frozenset(role for role in GIVEN if role.value in form.all("roles"))
     if not roles:
         flaws.append(Flaw("/roles", N_("Choose at least one role.")))
-    expires = None
+    expires, fingerprint = None, b""
     try:
         # The agreement holds through its last day.
         day = date.fromisoformat(form.line("expires")) if form.line("expires") else None
@@ -128,7 +128,6 @@ def _admission(page: Page) -> dict[str, Any]:
         fingerprint = bytes.fromhex(form.line("fingerprint"))
     except ValueError:
         flaws.append(Flaw("/expires", N_("Give a day as year-month-day.")))
-        fingerprint = b""
     if flaws:
         raise Invalid(flaws)
     return {"roles": roles, "expires": expires, "fingerprint": fingerprint}
@@ -156,7 +155,6 @@ def show_confirmation(
         words=fingerprint_words(place.fingerprint),
         roles=words.ROLES,
         own_admission=place.admitted_by == actor.id,
-        flaws=[],
     )
 
 
