@@ -50,12 +50,15 @@ class Lexicon:
 
     def stems(self, word: str) -> list[str]:
         """``word`` without each prefix that may be written on to it (Arabic), longest stem first."""
+        if not word.startswith(self.affixes[0]):
+            return []
         return [word[len(p) :] for p in self.affixes[0] if word.startswith(p) and len(word) - len(p) > 1]
 
     def forms(self, word: str) -> list[str]:
         """``word`` and what is left when prefixes and case endings are taken off, at least three letters each."""
         heads = [word, *self.stems(word)]
-        tails = [h[: -len(s)] for h in heads for s in self.affixes[1] if h.endswith(s) and len(h) - len(s) >= _STEM]
+        ending = (h for h in heads if h.endswith(self.affixes[1]))
+        tails = [h[: -len(s)] for h in ending for s in self.affixes[1] if h.endswith(s) and len(h) - len(s) >= _STEM]
         return list(dict.fromkeys([*heads, *tails]))
 
 

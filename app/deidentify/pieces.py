@@ -14,8 +14,8 @@ from tokenizers import Tokenizer
 from app.deidentify.spans import Kind
 
 WINDOW: Final = 256  # pieces a model reads at once, the two marks at its ends included
-CONTEXT: Final = 32  # pieces on both sides that are read for their neighbours' sake only
-_LEAST: Final = 150  # pieces that count in a window, at least
+CONTEXT: Final = 16  # pieces on both sides that are read for their neighbours' sake only
+_LEAST: Final = 200  # pieces that count in a window, at least
 _SCRAMBLE: Final = 2_654_435_761
 _MODULUS: Final = 2**32
 KINDS: Final = tuple(Kind)
@@ -84,7 +84,7 @@ def windows(ids: Ints) -> list[tuple[int, int, int, int]]:
         first = edges[-1] + _LEAST
         scrambled = ids[first : edges[-1] + size - 2 * CONTEXT + 1] * _SCRAMBLE % _MODULUS
         edges.append(first + int(scrambled.argmin()))
-    starts = [min(max(0, edge - CONTEXT), max(0, count - size)) for edge in edges]
+    starts = [max(0, edge - CONTEXT) for edge in edges]
     return [
         (start, min(count, start + size), first, upto)
         for start, (first, upto) in zip(starts, pairwise([*edges, count]), strict=True)

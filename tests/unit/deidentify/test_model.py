@@ -6,6 +6,7 @@ import pickle
 import re
 import shutil
 import weakref
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -212,13 +213,14 @@ def test_what_was_read_lately_is_not_read_again() -> None:
     """The engine reads a text several times; only what changed costs."""
     read: list[int] = []
 
-    def answer(ids: Ints) -> tuple[Floats, Floats]:
-        read.append(int(ids[0]))
-        return np.zeros((1, 1), np.float32), np.zeros((1, 1), np.float32)
+    def answer(windows: Sequence[Ints]) -> list[tuple[Floats, Floats]]:
+        read.extend(int(ids[0]) for ids in windows)
+        return [(np.full((1, 1), ids[0], np.float32), np.zeros((1, 1), np.float32)) for ids in windows]
 
     recent = Recent(most=2)
-    for number in (1, 2, 1, 3, 1, 2):
-        recent.get(np.array([number]), answer)
+    for numbers in ((1, 2), (1, 3, 3), (1, 2)):
+        answers = recent.get([np.array([number]) for number in numbers], answer)
+        assert [mask.item() for mask, _ in answers] == list(numbers)
 
     assert read == [1, 2, 3, 2]
 
@@ -227,7 +229,7 @@ def test_a_remembered_answer_does_not_show_what_was_read() -> None:
     """A core file holds no pieces of a text read before."""
     recent = Recent()
     ids = np.arange(1000, 1200)
-    recent.get(ids, lambda _: (np.zeros((1, 1), np.float32), np.zeros((1, 1), np.float32)))
+    recent.get([ids], lambda _: [(np.zeros((1, 1), np.float32), np.zeros((1, 1), np.float32))])
 
     assert ids.tobytes() not in pickle.dumps(vars(recent))
 
