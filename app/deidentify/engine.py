@@ -53,13 +53,22 @@ _MOST_ALIASES: Final = 2000  # more aliases than any testimony has; bounds the s
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """A recogniser that works in a thread of its own, beside the others: one that leaves Python alone meanwhile."""
+    """A recogniser that works in a thread of its own, beside the others: one that leaves Python alone meanwhile.
+
+    ``ahead`` reads several texts at once, which takes less time than one after the other.
+    """
 
     recognise: Recogniser
+    ahead: Callable[[Sequence[Document]], None]
 
     def __call__(self, document: Document) -> list[Span]:
-        """What it finds."""
+        """What it finds in one text."""
         return list(self.recognise(document))
+
+    def all(self, documents: Sequence[Document]) -> list[list[Span]]:
+        """What it finds in each text."""
+        self.ahead(documents)
+        return [self(document) for document in documents]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +90,7 @@ class Engine:
         from app.deidentify import model  # noqa: PLC0415  rules alone start without the models' run time
 
         models = model.load()
-        recognisers = {mode: (Beside(models.recogniser(mode)), *RULES) for mode in Mode}
+        recognisers = {mode: (Beside(models.recogniser(mode), models.ahead), *RULES) for mode in Mode}
         return cls(using, recognisers, lambda document: float(models.scores(document).direct.sum()))
 
     def analyse(self, text: str, *, language: str | None = None, mode: Mode = Mode.STRICT) -> list[Span]:
@@ -146,7 +155,7 @@ def _until_nothing_more(
     for _ in range(_ROUNDS):
         documents = [Document(text, language) for text in left]
         whole = whole or documents
-        rounds = [_first(document, known, names.codes, recognisers) for document in documents]
+        rounds = _first(documents, known, names.codes, recognisers)
         more = 0
         for at, spans in enumerate(_with_repeats(documents, rounds, aliases)):
             originals = list(documents[at].originals(spans))
@@ -167,16 +176,27 @@ def forget() -> None:
 
 
 def _first(
-    document: Document, known: roster.Index, codes_of_record: tuple[str, ...], recognisers: Sequence[Recogniser]
-) -> list[Span]:
-    """What recognisers and the record's own names find in one text."""
+    documents: Sequence[Document],
+    known: roster.Index,
+    codes_of_record: tuple[str, ...],
+    recognisers: Sequence[Recogniser],
+) -> list[list[Span]]:
+    """What recognisers and the record's own names find in each text."""
     aside = [recognise for recognise in recognisers if isinstance(recognise, Beside)]
     with ThreadPoolExecutor(max(1, len(aside))) as pool:
-        working = [pool.submit(recognise, document) for recognise in aside]
-        found = [span for recognise in recognisers if recognise not in aside for span in recognise(document)]
-        found.extend(roster.search(document, known))
-        found.extend(codes_known.search(document, codes_of_record))
-        return [*found, *(span for work in working for span in work.result())]
+        working = [pool.submit(recognise.all, documents) for recognise in aside]
+        found = [
+            [
+                *(span for recognise in recognisers if recognise not in aside for span in recognise(document)),
+                *roster.search(document, known),
+                *codes_known.search(document, codes_of_record),
+            ]
+            for document in documents
+        ]
+        for done in working:
+            for spans, more in zip(found, done.result(), strict=True):
+                spans.extend(more)
+    return found
 
 
 def _with_repeats(

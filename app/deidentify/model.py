@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import resources
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -40,6 +41,8 @@ _MOST: Final = 512  # windows remembered, about 10 MB
 _WORD = re.compile(r"\w+")
 
 Answer = tuple[Floats, Floats]
+Stretch = tuple[str, int, int]
+Tagged = tuple[Pieces, Floats, Floats]
 
 
 class Recent:
@@ -76,25 +79,35 @@ class Tagger:
     pool: ThreadPoolExecutor
     recent: Recent = field(default_factory=Recent)
 
-    def read(self, text: str, start: int, end: int) -> tuple[Pieces, Floats, Floats]:
-        """Pieces of ``text[start:end]``, and for each the probabilities of its tags and of its masks."""
-        pieces = cut(self.tokenizer, text, start, end)
+    def read(self, stretches: Sequence[Stretch]) -> list[Tagged]:
+        """The pieces of each stretch, and for each piece the probabilities of its tags and of its masks."""
         marks = marks_of(self.tokenizer)
-        parts = windows(pieces.ids)
-        read = [np.concatenate([[marks.first], pieces.ids[at:to], [marks.last]]) for at, to, _, _ in parts]
-        answers = self.recent.get(read, partial(self.pool.map, self._answer))
-        tags, masks = (
-            np.concatenate(
-                [each[first - at + 1 : upto - at + 1] for each, (at, _, first, upto) in zip(column, parts, strict=True)]
-            )
-            for column in zip(*answers, strict=True)
-        )
-        return pieces, tags, masks
+        pieces = [cut(self.tokenizer, *stretch) for stretch in stretches]
+        parts = [windows(each.ids) for each in pieces]
+        wanted = [
+            np.concatenate([[marks.first], each.ids[at:to], [marks.last]])
+            for each, into in zip(pieces, parts, strict=True)
+            for at, to, _, _ in into
+        ]
+        answers = iter(self.recent.get(wanted, partial(self.pool.map, self._answer)))
+        return [
+            (each, *_counting(list(islice(answers, len(into))), into)) for each, into in zip(pieces, parts, strict=True)
+        ]
 
     def _answer(self, ids: Ints) -> Answer:
         """One window alone, since 8-bit arithmetic takes its scale from all that is read at once."""
         tags, mask = self.session.run(None, {"ids": ids[None]})
         return tags[0], mask[0]
+
+
+def _counting(answers: Sequence[Answer], parts: Sequence[tuple[int, int, int, int]]) -> Answer:
+    """The answers of a stretch's windows, each with what counts of it."""
+    cuts = [slice(first - at + 1, upto - at + 1) for at, _, first, upto in parts]
+    tags, masks = zip(*answers, strict=True)
+    return (
+        np.concatenate([each[part] for each, part in zip(tags, cuts, strict=True)]),
+        np.concatenate([each[part] for each, part in zip(masks, cuts, strict=True)]),
+    )
 
 
 class Models:
@@ -111,10 +124,23 @@ class Models:
 
     def scores(self, document: Document) -> Scores:
         """What the models say of each word; computed once for a document."""
-        found = self._known.get(document)
-        if found is None:
-            found = self._known[document] = self._scores(document)
-        return found
+        self.ahead([document])
+        return self._known[document]
+
+    def ahead(self, documents: Sequence[Document]) -> None:
+        """Compute the scores of several documents at once, which takes less time than one after the other."""
+        new = {document: list(_segments(document)) for document in documents if document not in self._known}
+        texts = {document: _seen(document) for document in new}
+        tagged: dict[tuple[Document, int], Tagged] = {}
+        for group, tagger in self._taggers.items():
+            mine = [(document, *each) for document, segments in new.items() for each in segments if each[2] == group]
+            read = tagger.read([(texts[document], start, end) for document, start, end, _ in mine])
+            tagged |= {(document, start): each for (document, start, _, _), each in zip(mine, read, strict=True)}
+        for document, segments in new.items():
+            parts = [
+                _words(texts[document], start, end, group, tagged[document, start]) for start, end, group in segments
+            ]
+            self._known[document] = _joined(parts)
 
     def _recognise(self, document: Document, *, mode: Mode) -> list[Span]:
         scores = self.scores(document)
@@ -126,27 +152,32 @@ class Models:
         masked = spread(scores.mask, scores.kinds, near, limits[group, scores.kinds], ratios[group])
         return list(spans_of(document.text, scores, masked))
 
-    def _scores(self, document: Document) -> Scores:
-        text = "".join(b if b == BARRIER else a for a, b in zip(document.view.spelt, document.text, strict=True))
-        parts = [self._part(text, start, end, group) for start, end, group in _segments(document)]
-        if not parts:
-            none = np.empty(0)
-            return Scores(*(none.astype(t) for t in (int, int, np.float32, np.float32, int, bool, bool)))
-        return Scores(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
-    def _part(self, text: str, start: int, end: int, group: str) -> tuple[Any, ...]:
-        pieces, tags, mask = self._taggers[group].read(text, start, end)
-        found = [m.span() for m in _WORD.finditer(text, start, end)]
-        starts, ends = np.array(found, dtype=np.int64).reshape(-1, 2).T
-        first = np.searchsorted(pieces.ends, starts, side="right")
-        last = np.maximum(np.searchsorted(pieces.starts, ends, side="left"), first + 1)
-        worst = _within(np.maximum, mask, first, last)
-        kinds = _within(np.add, tags[:, 1::2] + tags[:, 2::2], first, last).argmax(axis=1)
-        opening = tags[np.minimum(first, len(tags) - 1)]
-        rows = np.arange(len(starts))
-        opens = opening[rows, 1 + 2 * kinds] > opening[rows, 2 + 2 * kinds]
-        english = np.full(len(starts), group == ENGLISH)
-        return starts, ends, worst[:, 0], worst[:, 1], kinds, opens, english
+def _seen(document: Document) -> str:
+    """The text as the models read it: as it was spelt, with form feeds for what is hidden."""
+    return "".join(b if b == BARRIER else a for a, b in zip(document.view.spelt, document.text, strict=True))
+
+
+def _words(text: str, start: int, end: int, group: str, tagged: Tagged) -> tuple[Any, ...]:
+    """The columns of ``Scores`` for one stretch."""
+    pieces, tags, mask = tagged
+    found = [m.span() for m in _WORD.finditer(text, start, end)]
+    starts, ends = np.array(found, dtype=np.int64).reshape(-1, 2).T
+    first = np.searchsorted(pieces.ends, starts, side="right")
+    last = np.maximum(np.searchsorted(pieces.starts, ends, side="left"), first + 1)
+    worst = _within(np.maximum, mask, first, last)
+    kinds = _within(np.add, tags[:, 1::2] + tags[:, 2::2], first, last).argmax(axis=1)
+    opening = tags[np.minimum(first, len(tags) - 1)]
+    rows = np.arange(len(starts))
+    opens = opening[rows, 1 + 2 * kinds] > opening[rows, 2 + 2 * kinds]
+    return starts, ends, worst[:, 0], worst[:, 1], kinds, opens, np.full(len(starts), group == ENGLISH)
+
+
+def _joined(parts: Sequence[tuple[Any, ...]]) -> Scores:
+    if not parts:
+        none = np.empty(0)
+        return Scores(*(none.astype(t) for t in (int, int, np.float32, np.float32, int, bool, bool)))
+    return Scores(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
 def _within(combine: Any, values: Floats, first: Ints, last: Ints) -> Floats:
