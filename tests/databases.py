@@ -83,6 +83,19 @@ def fresh_database(kind: Kind, tree: schema.Tree | None = "main") -> str:
     return _postgresql_url(name)
 
 
+def copy_database(url: str) -> str:
+    """Make a copy of a database made here, which nobody has open, and give its URL."""
+    parts = make_url(url)
+    assert parts.database is not None
+    if parts.get_backend_name() == "sqlite":
+        path = _run_folder() / f"{uuid4().hex}.sqlite"
+        shutil.copyfile(parts.database, path)
+        return f"sqlite:///{path}"
+    name = f"t_{uuid4().hex}"
+    _create(name, parts.database)
+    return _postgresql_url(name)
+
+
 def drop_database(url: str) -> None:
     """Delete a database made here; connections still open to it are cut."""
     parts = make_url(url)

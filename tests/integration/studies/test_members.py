@@ -260,7 +260,7 @@ def test_a_study_whose_teams_are_not_founded_takes_nothing_in(system: System, ex
 
 def test_a_demo_study_needs_no_quorum(system: System) -> None:
     """It needs every key all the same."""
-    study = system.study(exempt=True)
+    study = system.study("Demo", prefix="d.", exempt=True)
     remove(system, study, "guardian2")
 
     assert system.submit(study)["study"] == str(study.id)
