@@ -88,18 +88,20 @@ class Permission(StrEnum):
     INSTRUMENT_READ = "instrument.read"
     INSTRUMENT_DRAFT = "instrument.draft"
     INSTRUMENT_PUBLISH = "instrument.publish"
+    APP_CHANGE = "app.change"
     AUDIT_READ = "audit.read"
     AUDIT_SYSTEM = "audit.system"
     USER_MANAGE = "user.manage"
     DEVICE_MANAGE = "device.manage"
     FACTOR_CHANGE = "factor.change"
+    TOKEN_MAKE = "token.make"  # noqa: S105  a name
     DASHBOARD_READ = "dashboard.read"
     HEALTH_READ = "health.read"
 
 
 P = Permission
 # Everybody who is signed in, of whatever role, may do this with their own account.
-OWN = frozenset({P.SESSION_OWN, P.FACTOR_CHANGE})
+OWN = frozenset({P.SESSION_OWN, P.FACTOR_CHANGE, P.TOKEN_MAKE})
 _MEMBER = OWN | {P.STUDY_READ, P.INSTRUMENT_READ}
 _KEYHOLDER = _MEMBER | {P.MEMBER_CONFIRM, P.GRANT_MOVE}
 
@@ -129,6 +131,7 @@ ROLE_TABLE: dict[Role, frozenset[Permission]] = {
         P.CASE_DECIDE,
         P.CASE_HOLD,
         P.INSTRUMENT_DRAFT,
+        P.APP_CHANGE,
         P.AUDIT_READ,
         P.DASHBOARD_READ,
     },
@@ -165,6 +168,7 @@ STEP_UP = frozenset(
         P.CASE_DECIDE,
         P.CASE_HOLD,
         P.FACTOR_CHANGE,
+        P.TOKEN_MAKE,
     }
 )
 STEP_UP_LASTS = timedelta(minutes=5)
@@ -198,7 +202,8 @@ class ActorKind(StrEnum):
 class Actor:
     """Who acts: a signed-in person, an enrolled device, the worker, the operator at a terminal, or nobody.
 
-    ``roles`` are those of ``study``, read from its verified roster; ``keys`` opens the person's own boxes.
+    ``roles`` are those of ``study``, read from its verified roster; ``keys`` opens the person's own boxes. ``scopes``
+    bound what a device may; None for whatever any device may.
     """
 
     kind: ActorKind
@@ -210,6 +215,7 @@ class Actor:
     device: UUID | None = None
     study: UUID | None = None
     roles: frozenset[Role] = frozenset()
+    scopes: frozenset[Permission] | None = None
 
     def within(self, study: UUID, roles: frozenset[Role]) -> Actor:
         """The same actor with the roles of one study."""
@@ -221,7 +227,9 @@ class Actor:
             return frozenset()
         roles = self.roles | ({Role.ADMIN} if self.admin else frozenset())
         granted = OWN.union(*(ROLE_TABLE[role] for role in roles))
-        return granted & DEVICE_PERMISSIONS if self.kind is ActorKind.DEVICE else granted
+        if self.kind is not ActorKind.DEVICE:
+            return granted
+        return granted & DEVICE_PERMISSIONS if self.scopes is None else granted & DEVICE_PERMISSIONS & self.scopes
 
     def user(self) -> UUID:
         """The acting person's id; Forbidden if no person acts."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import signal
 import sys
 from contextlib import nullcontext
 from enum import StrEnum
@@ -13,10 +14,16 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TransferSpeedColumn,
+)
 from rich.table import Table
 
-from app import audit_commands, logs, terminal
+from app import audit_commands, key_commands, logs, terminal
 from app.bootstrap import build
 from app.client import Client, ClientError, Problem, check_receipt
 from app.client.files import FileRefused, SubmissionFile
@@ -25,7 +32,6 @@ from app.errors import TestimonyError
 from app.operations import installation, processes, restore, setup, sweep
 from app.operations.checkpoint import read_checkpoint, write_checkpoint
 from app.operations.deidentify import deidentify
-from app.operations.rotation import rotate
 from app.operations.status import Status, look
 from app.settings import PREFIX, SettingsRefused
 from app.terminal import EXIT_FAILED, DataOption, err, out
@@ -40,10 +46,9 @@ KEY_BYTES = 32
 app = typer.Typer(
     no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help="Testimony: taken in under seal."
 )
-keystore = typer.Typer(no_args_is_help=True, help="The keystore's own operations.")
-app.add_typer(keystore, name="keystore")
-worker_key = typer.Typer(no_args_is_help=True, help="The worker's own key.")
-app.add_typer(worker_key, name="worker-key")
+app.add_typer(key_commands.keystore, name="keystore")
+app.add_typer(key_commands.intake, name="intake")
+app.add_typer(key_commands.worker_key, name="worker-key")
 app.add_typer(audit_commands.audit, name="audit")
 app.command()(deidentify)
 
@@ -151,6 +156,9 @@ def _status_table(found: Status) -> Table:
     found_by = "models and rules" if found.using is Using.MODELS else "rules alone, which miss more"
     table.add_row("names are found by", found_by)
     table.add_row("keystore key version", version + (", a rotation is not finished" if found.rotating else ""))
+    age = "none" if found.intake_key_days is None else f"{found.intake_key_days} days old, {found.intake_keys} in all"
+    waiting = f", {found.intake_keys_over} to be destroyed" if found.intake_keys_over else ""
+    table.add_row("newest intake key", age + waiting)
     return table
 
 
@@ -168,7 +176,7 @@ def sweep_command(
     done = sweep.sweep(runtime)
     attempts = "off since a restore" if done.attempts is None else str(done.attempts)
     out.print(f"attempts {attempts}, expired shares {done.expired_shares}, members removed {done.removed_members},")
-    out.print(f"erasures finished {done.erased}, left in the outbox {done.outbox_left}")
+    out.print(f"erasures finished {done.erased}, left in the outbox {done.outbox_left}, uploads expired {done.uploads}")
     runtime.close()
 
 
@@ -223,38 +231,14 @@ def _print_findings(found: restore.Findings) -> None:
         "studies whose roster was newer; they stay refused": found.stale_rosters,
         "records newer than the backup, lost": found.lost_records,
         "shares that are missing; what they opened is lost": found.missing_shares,
+        "attachments whose pieces are not all in the store": found.lost_files,
+        "files in the store that no row names; the sweep deletes them": found.stray_files,
     }
     for title, ids in lists.items():
         out.print(f"{title}: {len(ids)}")
         for one in ids:
             out.print(f"  {one}", highlight=False)
     out.print("Rotate the keystore, start the nodes, and when all is clean: testimony sweep --resume")
-
-
-@keystore.command("rotate")
-def rotate_command(
-    data: DataOption = None,
-    backup: Annotated[
-        Path | None, typer.Option(help="Where the backup goes; else DATA/backup.", show_default=False)
-    ] = None,
-) -> None:
-    """Seal every share anew, back the keystore up, destroy the old key. Goes on where it was cut off."""
-    runtime = terminal.operator(data)
-    columns = (TextColumn("sealing shares anew"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=out, transient=True) as progress:
-        task = progress.add_task("", total=None)
-        version = rotate(runtime, backup, lambda done, total: progress.update(task, completed=done, total=total))
-    runtime.close()
-    out.print(f"The keystore is at key version {version}; the one before is destroyed.")
-
-
-@worker_key.command("renew")
-def renew_command(data: DataOption = None) -> None:
-    """Make the worker's next key pair; running workers move what waits to it and end the one before."""
-    runtime = terminal.operator(data)
-    setup.renew_worker_key(runtime)
-    runtime.close()
-    out.print("The worker has a new key. Running workers move what waits to it within a minute.")
 
 
 @app.command()
@@ -267,12 +251,23 @@ def submit(
         Path | None, typer.Option(help="A file with the token; else TESTIMONY_TOKEN, else asked.")
     ] = None,
     receipt_key: KeyOption = None,
+    attach: Annotated[
+        list[Path] | None, typer.Option(help="A recording, photo or document of the record; may be given again.")
+    ] = None,
+    seal: Annotated[
+        bool, typer.Option("--seal", help="Seal it to the service's intake key before it goes out.")
+    ] = False,
 ) -> None:
-    """Hand in a record from a JSON file. Trying again is harmless; the receipt is kept beside the file."""
+    """Hand in a record from a JSON file, with its files. Trying again goes on where it was cut off.
+
+    The receipt is kept beside the file, and so is what is needed to go on with an attachment.
+    """
     pending = SubmissionFile.open(file, study=study)
     with Client(url, _token(token_file), verify=certificate or True) as client:
         keys = client.intake.receipt_keys() if receipt_key is None else {"receipt-1": _key(receipt_key)}
-        submitted = pending.submit(client.intake, keys)
+        submitted = pending.submit(client.intake, keys, seal=seal)
+        for path in attach or []:
+            _attach(pending, client, path)
     if pending.withdrawal is not None:
         out.print(
             "Hand this to the interviewee; it is shown this once, and withdraws the testimony without any sign-in:"
@@ -284,6 +279,13 @@ def submit(
         out.print(f"Look again: {flaw.pointer}: {flaw.detail}", highlight=False, markup=False)
     if receipt_key is None:
         out.print(f"Pin this key next time: --receipt-key {keys[submitted.receipt.key_id].hex()}", highlight=False)
+
+
+def _attach(pending: SubmissionFile, client: Client, path: Path) -> None:
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=out) as progress:
+        task = progress.add_task(path.name, total=None)
+        pending.attach(client.intake, path, lambda done, whole: progress.update(task, completed=done, total=whole))
 
 
 def _token(file: Path | None) -> str:
@@ -314,6 +316,8 @@ def verify_receipt(file: Path, key: Annotated[str, typer.Option(help="The receip
         raise FileRefused("The file holds no receipt.") from None
     receipt = check_receipt(raw, {str(raw.get("key_id")): _key(key)})
     out.print(f"The receipt verifies: record {receipt.record}, case {receipt.case}, {receipt.day}", highlight=False)
+    if receipt.sealed_body:
+        out.print(f"It came sealed by a phone; SHA-256 of what was sent: {receipt.sealed_body.hex()}", highlight=False)
 
 
 @app.command()
@@ -347,6 +351,8 @@ def main() -> None:
     os.umask(0o077)  # databases, logs and backups are made by libraries, which leave their mode to this
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold testimony and keys; children inherit it
     try:
+        # Whoever started this process may have let them wait.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
         app()
     except SettingsRefused as refused:
         err.print(str(refused), highlight=False, markup=False)

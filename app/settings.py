@@ -15,7 +15,7 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
@@ -92,9 +92,19 @@ class Settings(BaseSettings):
     public_url: str = ""
     session_idle_minutes: int = Field(30, ge=1, le=720)
     session_hours: int = Field(12, ge=1, le=24)
+    # How old the newest intake key may become before the next rotation makes another, how long phones seal to one, and
+    # when its private half is destroyed.
+    intake_key_hours: int = Field(24, ge=1, le=168)
+    intake_seal_days: int = Field(30, ge=1, le=365)
+    intake_open_days: int = Field(90, ge=2, le=730)
     # What the worker finds names with; "rules" drafts without the models, and finds less.
     deidentify: Using = Using.MODELS
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    # Where sealed attachments rest: file:/absolute/folder, or s3://bucket/prefix?region=…&endpoint=https://… with keys.
+    files: str = ""
+    files_access_key: SecretStr = SecretStr("")
+    files_secret_key: SecretStr = SecretStr("")
 
     # Where signed checkpoints of the trail are kept outside: file:/absolute/path or https://…
     witness: str = ""
@@ -110,6 +120,7 @@ class Settings(BaseSettings):
             "database_url": f"sqlite:///{data}/testimony.db",
             "keystore_url": f"sqlite:///{data}/keystore.db",
             "custody": f"file:{data}/custody",
+            "files": f"file:{data}/files",
         }
         return values | {name: default for name, default in ours.items() if name == "data" or not values.get(name)}
 
@@ -187,8 +198,9 @@ def _broken(settings: Settings) -> Iterator[str]:
         yield f"{PREFIX}PUBLIC_URL: give scheme and host, such as https://testimony.example, without a path."
     if (settings.tls_certificate is None) != (settings.tls_key is None):
         yield f"{PREFIX}TLS_CERTIFICATE and {PREFIX}TLS_KEY: give both or neither."
-    if settings.witness and not _is_witness(settings.witness):
-        yield f"{PREFIX}WITNESS: give file:/absolute/path or an https address."
+    if settings.intake_open_days <= settings.intake_seal_days:
+        yield f"{PREFIX}INTAKE_OPEN_DAYS: a key must open longer than it is sealed to."
+    yield from _broken_places(settings)
     files = {
         "TLS_CERTIFICATE": settings.tls_certificate,
         "TLS_KEY": settings.tls_key,
@@ -197,6 +209,21 @@ def _broken(settings: Settings) -> Iterator[str]:
     for name, file in files.items():
         if file is not None and not file.is_file():
             yield f"{PREFIX}{name}: there is no such file."
+
+
+def _broken_places(settings: Settings) -> Iterator[str]:
+    if not _is_store(settings):
+        yield f"{PREFIX}FILES: give file:/absolute/path, or s3://bucket with FILES_ACCESS_KEY and FILES_SECRET_KEY."
+    if settings.witness and not _is_witness(settings.witness):
+        yield f"{PREFIX}WITNESS: give file:/absolute/path or an https address."
+
+
+def _is_store(settings: Settings) -> bool:
+    parts = urlsplit(settings.files)
+    if parts.scheme == "s3":
+        keys = (settings.files_access_key, settings.files_secret_key)
+        return bool(parts.hostname) and all(key.get_secret_value() for key in keys)
+    return parts.scheme == "file" and not parts.netloc and Path(parts.path).is_absolute()
 
 
 def _is_witness(url: str) -> bool:
@@ -219,6 +246,9 @@ def _unsafe_network(settings: Settings) -> Iterator[str]:
     open_to_others = not _local(settings.host)
     if open_to_others and settings.tls_certificate is None and not settings.tls_ends_at_proxy:
         yield f"{PREFIX}TLS_CERTIFICATE: serving beyond this machine needs TLS, or a proxy and TLS_ENDS_AT_PROXY."
+    endpoint = urlsplit(dict(parse_qsl(urlsplit(settings.files).query)).get("endpoint", ""))
+    if endpoint.scheme == "http" and not _local(endpoint.hostname):
+        yield f"{PREFIX}FILES: a store on another machine is reached by https."
     if settings.public_url.startswith("http:"):
         yield f"{PREFIX}PUBLIC_URL: people reach a production service by https."
     if settings.tls_ends_at_proxy and not settings.trusted_proxies:

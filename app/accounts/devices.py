@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, update
+from sqlalchemy import Row, insert, update
 from sqlalchemy.orm import Session
 
 from app.access import Actor, ActorKind, Permission, require
@@ -14,15 +16,17 @@ from app.accounts import queries
 from app.accounts.models import Device, DeviceOffer
 from app.audit.service import write
 from app.collaborators import Collaborators
-from app.crypto.tokens import new_token, token_hash
+from app.crypto.tokens import PREFIXES, new_token, token_hash
 from app.errors import Gone, NotFound, Unauthenticated
 
 __all__ = [
     "OFFER_LASTS",
+    "TOKEN_PREFIXES",
     "DeviceView",
     "Enrolled",
     "Offer",
     "authenticate_device",
+    "authenticate_devices",
     "enrol",
     "list_devices",
     "offer",
@@ -30,7 +34,8 @@ __all__ = [
     "revoke",
 ]
 
-TOKEN_PREFIX = "td_"  # noqa: S105 - the public prefix, not a token
+# The public prefixes of the tokens of phones and of programs.
+TOKEN_PREFIXES = tuple(f"{PREFIXES[kind]}_" for kind in ("device", "submit"))
 # Long enough to hand a printed code over, short enough that a photograph of it is worth nothing later.
 OFFER_LASTS = timedelta(hours=24)
 
@@ -54,13 +59,17 @@ class Enrolled:
 
 @dataclass(frozen=True, slots=True)
 class DeviceView:
-    """What may be seen of a device: days, no moments."""
+    """What may be seen of a device: days, no moments but the one at which an API token ends."""
 
     id: UUID
     user: UUID
     study: UUID
+    kind: str
+    label: str | None
+    scopes: list[str] | None
     enrolled_day: str
     last_seen_day: str | None
+    expires_at: datetime | None
     revoked: bool
 
 
@@ -121,15 +130,32 @@ def authenticate_device(session: Session, collaborators: Collaborators, token: s
     """Which device holds this token: an actor without keys, in the study it is enrolled for, with no role yet.
 
     Raises:
-        Unauthenticated: no such device, a revoked one, or its interviewer is deactivated.
+        Unauthenticated: no such device, a revoked one, one whose time is over, or its interviewer is deactivated.
     """
-    device = queries.device_by_token(session, token_hash(token)) if token.startswith(TOKEN_PREFIX) else None
-    if device is None or device.revoked_at is not None or not device.active:
+    actor = authenticate_devices(session, collaborators, [token])[0]
+    if actor is None:
         raise Unauthenticated
+    return actor
+
+
+def authenticate_devices(session: Session, collaborators: Collaborators, tokens: Sequence[str]) -> list[Actor | None]:
+    """Which devices hold these tokens, asked in one statement; None for each that ``authenticate_device`` refuses."""
+    hashes = {token: token_hash(token) for token in tokens if token.startswith(TOKEN_PREFIXES)}
+    found = queries.devices_by_tokens(session, hashes.values())
+    actors = {key: _acting(session, collaborators, device) for key, device in found.items()}
+    return [actors.get(hashes.get(token, b"")) for token in tokens]
+
+
+def _acting(session: Session, collaborators: Collaborators, device: Row[Any]) -> Actor | None:
+    if device.revoked_at is not None or not device.active:
+        return None
+    if device.expires_at is not None and device.expires_at <= collaborators.now():
+        return None
     today = collaborators.today()
     if device.last_seen_day != today:
         session.execute(update(Device).where(Device.id == device.id).values(last_seen_day=today))
-    return Actor(ActorKind.DEVICE, device.user_id, device=device.id, study=device.study_id)
+    scopes = None if device.scopes is None else frozenset(map(Permission, device.scopes))
+    return Actor(ActorKind.DEVICE, device.user_id, device=device.id, study=device.study_id, scopes=scopes)
 
 
 def revoke(session: Session, collaborators: Collaborators, actor: Actor, device: UUID) -> None:
@@ -152,7 +178,18 @@ def list_devices(session: Session, collaborators: Collaborators, actor: Actor) -
     require(actor, Permission.SESSION_OWN)
     rows = queries.all_devices(session, user=None if _manages(actor) else actor.user())
     return [
-        DeviceView(row.id, row.user_id, row.study_id, row.enrolled_day, row.last_seen_day, row.revoked_at is not None)
+        DeviceView(
+            id=row.id,
+            user=row.user_id,
+            study=row.study_id,
+            kind=row.kind,
+            label=row.label,
+            scopes=row.scopes,
+            enrolled_day=row.enrolled_day,
+            last_seen_day=row.last_seen_day,
+            expires_at=row.expires_at,
+            revoked=row.revoked_at is not None,
+        )
         for row in rows
     ]
 

@@ -104,7 +104,11 @@ class DeviceOffer(Base):
 
 
 class Device(Base):
-    """A phone or client enrolled for one interviewer in one study; it can only submit."""
+    """A phone or client enrolled for one interviewer in one study; it can only submit.
+
+    ``scopes`` and ``expires_at`` bound what a client may and until when; a phone has neither.
+    ``kind`` is the protocol that it speaks.
+    """
 
     __tablename__ = "device"
 
@@ -116,6 +120,10 @@ class Device(Base):
     enrolled_day: Mapped[str] = mapped_column(DayText)
     last_seen_day: Mapped[str | None] = mapped_column(DayText)
     revoked_at: Mapped[datetime | None] = mapped_column(Moment)
+    label: Mapped[str | None] = mapped_column(Name)
+    scopes: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    expires_at: Mapped[datetime | None] = mapped_column(Moment)
+    kind: Mapped[str] = mapped_column(Name, server_default="native")
 
 
 class Throttle(Base):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,7 @@ __all__ = [
     "all_users",
     "delete_sessions",
     "device_by_id",
-    "device_by_token",
+    "devices_by_tokens",
     "invitation",
     "names_of",
     "open_invitations",
@@ -96,9 +96,10 @@ def passkey(session: Db, user: UUID, credential: bytes) -> Passkey | None:
     return session.scalar(select(Passkey).where(Passkey.user_id == user, Passkey.credential_id == credential))
 
 
-def device_by_token(session: Db, token_hash: bytes) -> Row[Any] | None:
-    """The device of this token, and ``active`` of the interviewer it is enrolled for."""
-    return session.connection().execute(_DEVICE, {"token_hash": token_hash}).first()
+def devices_by_tokens(session: Db, hashes: Collection[bytes]) -> dict[bytes, Row[Any]]:
+    """The devices of these tokens by hash, each with ``active`` of the interviewer it is enrolled for."""
+    rows = session.connection().execute(_DEVICES, {"hashes": list(hashes)})
+    return {row.token_hash: row for row in rows}
 
 
 def device_by_id(session: Db, device: UUID) -> Device | None:
@@ -114,9 +115,9 @@ def all_devices(session: Db, *, user: UUID | None = None) -> list[Device]:
 
 # Every submission asks this one: built once, past the mapper.
 _device, _user = Device.table(), User.table()
-_DEVICE = (
+_DEVICES = (
     select(_device.c.id, _device.c.study_id, _device.c.user_id, _device.c.last_seen_day, _device.c.revoked_at)
-    .add_columns(_user.c.active)
+    .add_columns(_device.c.token_hash, _device.c.scopes, _device.c.expires_at, _user.c.active)
     .join_from(_device, _user, _user.c.id == _device.c.user_id)
-    .where(_device.c.token_hash == bindparam("token_hash"))
+    .where(_device.c.token_hash.in_(bindparam("hashes", expanding=True)))
 )

@@ -10,13 +10,15 @@ from typing import Any
 
 __all__ = ["DEMANDS", "lacking"]
 
-# The turn of a record or of a case comes with the parts that were made, set and taken; a study's row has one digest.
+# The turn of a record or of a case comes with the parts that were made, set and taken; the row of a study or of a form
+# has one digest.
 RECORD, CASE, ROW = frozenset({"turn"}), frozenset({"case_turn"}), frozenset({"digest"})
 BOTH = RECORD | CASE
 
 DEMANDS: dict[str, frozenset[str]] = {
     "record.accepted": BOTH,
     "record.erased": RECORD,
+    "record.superseded": RECORD,
     "record.baselined": RECORD,
     "record.held": CASE,
     "record.lifted": CASE,
@@ -28,6 +30,8 @@ DEMANDS: dict[str, frozenset[str]] = {
     "case.thaw.decided": CASE,
     "case.erased": CASE,
     "case.baselined": CASE,
+    "attachment.accepted": RECORD,
+    "copy.made": RECORD,
     "draft.stored": RECORD,
     "draft.failed": RECORD,
     "draft.edited": RECORD,
@@ -47,6 +51,13 @@ DEMANDS: dict[str, frozenset[str]] = {
     "grants.moved": RECORD,
     "study.created": ROW,
     "study.baselined": ROW,
+    "study.app_changed": ROW,
+    "intake_key.made": ROW,
+    "intake_key.destroyed": ROW,
+    "form.drafted": ROW,
+    "form.published": ROW,
+    "form.closed": ROW,
+    "form.key.destroyed": ROW,
 }
 
 

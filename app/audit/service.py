@@ -22,9 +22,9 @@ from app.collaborators import Collaborators
 DETAIL_KEYS = frozenset(
     {
         "approver", "ask", "attempt", "boxes", "case_gone", "case_made", "case_turn", "code", "count", "decision",
-        "device", "digest", "disclosure", "epoch", "epochs", "expires", "fields", "gone", "instrument", "kind", "left",
-        "made", "member", "opened", "permission", "position", "purpose", "roles", "route", "scope", "scopes", "session",
-        "share", "state", "team", "teams", "turn", "user", "version",
+        "device", "digest", "disclosure", "epoch", "epochs", "expires", "fields", "file", "form", "gone",
+        "instrument", "key", "kind", "left", "made", "member", "opened", "permission", "position", "purpose", "roles",
+        "route", "scope", "scopes", "session", "share", "state", "team", "teams", "turn", "user", "version",
     }
 )  # fmt: skip
 

@@ -17,9 +17,14 @@ from app.crypto.passwords import SALT_BYTES, Argon2Params
 from app.errors import BadEncoding
 
 __all__ = [
+    "chunk",
     "disclosure",
     "field",
+    "file",
+    "form_key",
     "grant",
+    "intake",
+    "intake_key",
     "member",
     "passkey",
     "pepper",
@@ -28,7 +33,10 @@ __all__ = [
     "roster",
     "session",
     "share",
+    "upload",
     "user",
+    "waiting",
+    "waiting_part",
 ]
 
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -39,6 +47,11 @@ def field(
 ) -> bytes:
     """Context of one sealed field; version 0 is the field as it arrived."""
     return enc("testimony/1/field", deployment, study, case, record, compartment, name, version)
+
+
+def form_key(deployment: UUID, *, form: UUID, public: bytes) -> bytes:
+    """Context of the private key of a form's version; ``public`` is the SHA-256 of its other half."""
+    return enc("testimony/1/form-key", deployment, form, check_digest(public))
 
 
 def grant(
@@ -107,6 +120,31 @@ def disclosure(
 def share(deployment: UUID, *, share: UUID, record: UUID, version: int) -> bytes:
     """Context of a share in the keystore under key version ``version``."""
     return enc("testimony/1/share", deployment, share, record, version)
+
+
+def chunk(deployment: UUID, *, study: UUID, case: UUID, record: UUID, file: UUID) -> bytes:
+    """Context of every chunk of one file."""
+    return enc("testimony/1/chunk", deployment, study, case, record, file)
+
+
+def file(deployment: UUID, *, study: UUID, case: UUID, record: UUID, file: UUID) -> bytes:
+    """Context of the description of a file: its name, its type and the order of its segments."""
+    return enc("testimony/1/file", deployment, study, case, record, file)
+
+
+def upload(deployment: UUID, *, record: UUID, file: UUID) -> bytes:
+    """Context of what rests between the requests of one upload under the secret that its client sends."""
+    return enc("testimony/1/upload", deployment, record, file)
+
+
+def intake(deployment: UUID, *, study: UUID, key_id: UUID, client_uuid: UUID) -> bytes:
+    """HPKE info of a body that a phone seals to an intake key."""
+    return enc("testimony/1/intake", deployment, study, key_id, client_uuid)
+
+
+def intake_key(deployment: UUID, *, key_id: UUID, public: bytes, seal_until: int, open_until: int) -> bytes:
+    """Message that signs an intake key, and context of its private half at rest; both times in unix seconds."""
+    return enc("testimony/1/intake-key", deployment, key_id, check_digest(public), seal_until, open_until)
 
 
 def receipt(
@@ -201,3 +239,13 @@ def link(deployment: UUID, *, position: int, before: bytes, event: bytes) -> byt
 def trail(deployment: UUID, *, key_id: str, position: int, digest: bytes, count: int, at: int) -> bytes:
     """Message a checkpoint of the trail signs; ``digest`` is the chain's hash there, ``at`` in microseconds."""
     return enc("testimony/1/trail", deployment, key_id, position, check_digest(digest), count, at)
+
+
+def waiting(deployment: UUID, *, form: UUID, submission: UUID) -> bytes:
+    """HKDF info of the key under which the parts of an encrypted form wait, made from the form's private key."""
+    return enc("testimony/1/waiting", deployment, form, submission)
+
+
+def waiting_part(deployment: UUID, *, submission: UUID, part: UUID, index: int) -> bytes:
+    """Context of one piece of a part that waits; the envelope has the submission's own id for a part."""
+    return enc("testimony/1/waiting-part", deployment, submission, part, index)

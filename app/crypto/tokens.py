@@ -10,6 +10,7 @@ import base64
 import os
 import re
 import secrets
+import string
 
 from app.crypto.encoding import sha256
 from app.crypto.kdf import derive
@@ -18,7 +19,10 @@ from app.errors import BadEncoding
 
 __all__ = [
     "PREFIXES",
+    "app_password_hash",
     "form_token",
+    "new_app_password",
+    "new_path_token",
     "new_token",
     "new_withdrawal_token",
     "session_key",
@@ -39,6 +43,8 @@ PREFIXES = {
 }
 TOKEN = re.compile(r"t[a-z]_[A-Za-z0-9_-]{43}", re.ASCII)
 FORM = b"testimony/1/form"
+# What ODK Collect takes in a path (OpenRosa token authentication): 64 of 64 symbols are 384 bits.
+PATH_SYMBOLS, PATH_LENGTH = string.ascii_letters + string.digits + "!$", 64
 WITHDRAWAL_BYTES = 16
 WITHDRAWAL_GROUP = 4
 _IGNORED = re.compile(r"[\s-]+")
@@ -89,6 +95,21 @@ def form_token(token: str) -> str:
         BadEncoding: it is not a token of ours.
     """
     return base64.urlsafe_b64encode(derive(token_secret(token).reveal(), info=FORM)).decode("ascii").rstrip("=")
+
+
+def new_path_token() -> str:
+    """Make a token for clients that can only keep an address: 64 characters of ``[A-Za-z0-9!$]``."""
+    return "".join(secrets.choice(PATH_SYMBOLS) for _ in range(PATH_LENGTH))
+
+
+def new_app_password() -> str:
+    """Make what people type where a client asks for a password: 128 random bits, written as a withdrawal token is."""
+    return new_withdrawal_token()
+
+
+def app_password_hash(password: str) -> bytes:
+    """SHA-256 over the password, however it was typed."""
+    return withdrawal_hash(password)
 
 
 def new_withdrawal_token() -> str:

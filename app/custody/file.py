@@ -1,8 +1,9 @@
 """Custody in files, for development and for small deployments without a security module.
 
-The keys of web nodes, of worker nodes, of the trail and of the keystore rest in four files, and a process loads only
-those of its groups: a web node cannot use the worker's key. Whoever can read a file has its keys; SECURITY.md says what
-that means.
+The keys of web nodes, of worker nodes, of the trail, of intake and of the keystore rest in five files, and a process
+loads only those of its groups: a web node cannot use the worker's key. Intake keys have a file of their own, which no
+backup holds, because they are destroyed one by one. Whoever can read a file has its keys; SECURITY.md says what that
+means.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ GROUP_OF_PURPOSE = {
     "pepper": "web",
     "roster": "web",
     "receipt": "web",
-    "intake": "web",
+    "intake": "intake",
     "form": "web",
     "worker": "worker",
     "audit": "audit",
@@ -42,12 +43,12 @@ NAME = re.compile(r"([a-z]+)-[1-9][0-9]{0,8}", re.ASCII)
 class FileCustody:
     """Keys in JSON files of mode 0600 in a folder of mode 0700; implements ``Custody``.
 
-    ``groups`` names the files this process may open, of ``web``, ``worker``, ``audit`` and ``kk``.
+    ``groups`` names the files this process may open, of ``web``, ``worker``, ``audit``, ``intake`` and ``kk``.
     """
 
     def __init__(self, folder: Path, groups: Collection[str]) -> None:
         if not groups or not GROUPS.issuperset(groups):
-            detail = "Custody groups are web, worker, audit and kk."
+            detail = "Custody groups are web, worker, audit, intake and kk."
             raise CustodyUnavailable(detail)
         self._files = {group: KeyFile(folder / f"{group}.keys") for group in groups}
         self._public = KeyFile(folder / "public.keys")

@@ -14,9 +14,9 @@ __all__ = ["open_custody"]
 
 # Which groups of keys a process of this role may load.
 GROUPS_OF_ROLE = {
-    "web": ("web", "audit", "kk"),
+    "web": ("web", "audit", "intake", "kk"),
     "worker": ("worker", "audit", "kk"),
-    "operator": ("web", "worker", "audit", "kk"),
+    "operator": ("web", "worker", "audit", "intake", "kk"),
 }
 
 

@@ -28,6 +28,7 @@ from app.collaborators import Collaborators
 from app.crypto import packs
 from app.crypto.codes import CASE_CODE, new_case_code
 from app.crypto.encoding import canonical_json
+from app.crypto.intake import SealedBody
 from app.crypto.mac import content_digest
 from app.crypto.receipts import Receipt
 from app.crypto.secrets import Secret, split
@@ -43,7 +44,10 @@ SUBMITTERS = frozenset({ActorKind.USER, ActorKind.DEVICE})
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """The body of a submission, its shape checked, its answers not yet."""
+    """The body of a submission, its shape checked, its answers not yet.
+
+    ``sealed_body`` is the SHA-256 of the bytes that a phone sealed it in; empty if it came in clear over TLS.
+    """
 
     client_uuid: UUID
     study: UUID
@@ -52,6 +56,7 @@ class Submission:
     version: str
     answers: dict[str, Any] = field(repr=False)
     withdrawal: bytes | None
+    sealed_body: bytes = b""
 
     def canonical(self) -> bytes:
         """The content that the same id must repeat."""
@@ -111,6 +116,19 @@ def earlier(session: Session, collaborators: Collaborators, actor: Actor, client
     return Earlier(row.id, row.content, row.receipt)
 
 
+def sealed_before(
+    session: Session, collaborators: Collaborators, actor: Actor, client_uuid: UUID, sealed: SealedBody
+) -> Accepted | None:
+    """The receipt of this very sealed body, known by its SHA-256 and so without any key; None for anything else.
+
+    Raises as ``earlier``.
+    """
+    known = earlier(session, collaborators, actor, client_uuid)
+    if known is None or known.receipt["sealed_body_sha256"] != sealed.digest.hex():
+        return None
+    return Accepted(known.receipt, new=False)
+
+
 def require_submitter(actor: Actor) -> None:
     """Ask whether this kind of actor can submit at all; the study's roster is asked when the study is known."""
     if actor.kind not in SUBMITTERS:
@@ -130,8 +148,8 @@ class AcceptRecord:
     instrument: tuple[UUID, Instrument] = field(init=False)
     checked: checking.Checked = field(init=False)
     case: tuple[UUID, str, bool] = field(init=False)
-    record: dict[str, Any] = field(init=False)
-    packed: list[dict[str, Any]] = field(init=False)
+    record: dict[str, Any] = field(init=False, repr=False)
+    packed: list[dict[str, Any]] = field(init=False, repr=False)
     new: NewGrants = field(init=False)
     made: Parts = field(init=False)
 
@@ -205,9 +223,12 @@ class AcceptRecord:
             self.made |= states.of_pack(row["compartment"], row["version"], row["sealed"])
         return Attempt(place.record, self.new.shares, self.signed.floor, idem=idem, also=self.system.floor)
 
+    def fields(self, compartment: Compartment) -> dict[str, Any]:
+        """What is sealed in a compartment: every field of the questionnaire that rests there."""
+        return {name: self.checked.values[name] for name in at_rest(self.instrument[1], compartment)}
+
     def _pack(self, place: Place, key: Secret, compartment: Compartment) -> dict[str, Any]:
-        names = at_rest(self.instrument[1], compartment)
-        sealed = seal_pack(place, key, compartment, {name: self.checked.values[name] for name in names}, 0)
+        sealed = seal_pack(place, key, compartment, self.fields(compartment), 0)
         return {
             "record_id": place.record,
             "compartment": compartment.value,
@@ -240,6 +261,7 @@ class AcceptRecord:
             instrument=self.instrument[1].sha256,
             content=content,
             day=day,
+            sealed_body=self.submission.sealed_body,
         )
         signature = self.collaborators.custody.sign(RECEIPT_KEY, receipt.message())
         return {

@@ -1,4 +1,7 @@
-"""The server's own keys, both schemas, the first key version, the worker's pair. Each step is safe to repeat."""
+"""The server's own keys, both schemas, the first key version, the worker's pair, an intake key.
+
+Each step is safe to repeat.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ from app.accounts.invitations import invite_first_admin
 from app.bootstrap import Runtime, database_errors
 from app.custody.base import Custody, KeyKind
 from app.errors import CustodyUnavailable
-from app.operations import queries
+from app.forms import keys as form_keys
+from app.operations import intake_keys, queries
 from app.studies.models import Epoch
 from app.studies.roster import SYSTEM_STUDY
 from app.studies.service import renew_worker
@@ -19,7 +23,7 @@ from app.studies.service import renew_worker
 __all__ = ["KEYS", "OPERATOR", "first_invitation", "invite_admin", "make_keys", "migrate", "prepare"]
 
 OPERATOR = Actor(ActorKind.OPERATOR)
-# The keys of version 1; those of the keystore (kk-N) come with its key versions.
+# The keys of version 1; those of the keystore (kk-N), of intake (intake-N) and of forms (form-N) have their own ways.
 KEYS: dict[str, KeyKind] = {
     "pepper-1": KeyKind.MAC,
     "roster-1": KeyKind.SIGN,
@@ -55,13 +59,15 @@ def migrate(runtime: Runtime) -> None:
 
 
 def prepare(runtime: Runtime) -> None:
-    """Make whatever of keys, key version and worker pair is missing, on databases with the newest schema."""
+    """Make what is missing: keys, key version, worker pair, form key, intake key, on databases of the newest schema."""
     make_keys(runtime.collaborators.custody)
     runtime.collaborators.keystore.initialise()
     worker = exists().where(Epoch.study_id == SYSTEM_STUDY, Epoch.team == Team.WORKER.value)
     with runtime.transaction() as session:
         if not session.scalar(select(worker)):
             renew_worker(session, runtime.collaborators, OPERATOR)
+        form_keys.make_first(session, runtime.collaborators.custody)
+    intake_keys.turn(runtime, OPERATOR)
 
 
 def renew_worker_key(runtime: Runtime) -> None:

@@ -11,6 +11,7 @@ from app.cases import counts
 from app.cases.housekeeping import ABANDONED_AFTER, unclaimed
 from app.deidentify.modes import Using
 from app.errors import RosterRejected, TestimonyError
+from app.intake import keys
 from app.operations import queries
 from app.operations.batches import in_batches
 from app.operations.witness import open_witness
@@ -49,6 +50,12 @@ class Status:
     entries: int = 0
     unsigned: int = 0
     unwitnessed: int | None = None
+    intake_keys: int = 0
+    intake_key_days: int | None = None
+    intake_keys_over: int = 0
+    files: int = 0
+    arriving: int = 0
+    discarded: int = 0
 
     @property
     def healthy(self) -> bool:
@@ -63,6 +70,7 @@ def look(runtime: Runtime) -> Status:
         _count(runtime, status)
         _see_rosters(runtime, status)
         _see_trail(runtime, status)
+        _see_intake_keys(runtime, status)
     return status
 
 
@@ -74,6 +82,7 @@ def _count(runtime: Runtime, status: Status) -> None:
         for stage, (count, oldest) in counts.queue(session).items():
             status.stages[stage] = Stage(count, (today - date.fromisoformat(oldest)).days)
         status.outbox = counts.outbox_length(session)
+        status.files, status.arriving, status.discarded = counts.files(session)
         status.to_move = counts.grants_to_move(session)
         status.abandoned = sum(len(unclaimed(session, batch)) for batch in in_batches(old))
 
@@ -86,6 +95,18 @@ def _see_trail(runtime: Runtime, status: Status) -> None:
         kept = open_witness(runtime.settings)
         if kept is not None:
             status.unwitnessed = checkpoints.count_after(session, checkpoints.delivered(session, kept.name))
+
+
+def _see_intake_keys(runtime: Runtime, status: Status) -> None:
+    """Without a key that may be sealed to, phones take in nothing while they are offline."""
+    now = runtime.clock()
+    with runtime.glance() as session:
+        newest, status.intake_keys = keys.newest(session), keys.count(session)
+        status.intake_keys_over = len(keys.over(session, now))
+    if newest is not None:
+        status.intake_key_days = (now - newest.made_at).days
+    if newest is None or newest.seal_until <= now:
+        status.failing.append("intake key")
 
 
 def _see_rosters(runtime: Runtime, status: Status) -> None:

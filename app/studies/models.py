@@ -24,6 +24,16 @@ class Study(Base):
     created_day: Mapped[str] = mapped_column(DayText)
 
 
+class StudyApp(Base):
+    """What the form on phones is called in a study, and which icon it has; without a row it is called Notes."""
+
+    __tablename__ = "study_app"
+
+    study_id: Mapped[UUID] = mapped_column(ForeignKey("study.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(Name)
+    icon: Mapped[str] = mapped_column(Name)
+
+
 class Roster(Base):
     """One signed version of who belongs to a study; ``body`` is the canonical JSON that is signed."""
 

@@ -96,8 +96,8 @@ def test_only_the_edge_leads_out() -> None:
 
 @pytest.mark.parametrize("name", WEB)
 def test_web_nodes_are_not_given_the_workers_keys(name: str) -> None:
-    """A web node reads the web's, the keystore's and the public keys, and writes none."""
-    assert bound(name) == {f"./custody/{group}": True for group in ("web", "audit", "kk", "public")}
+    """A web node reads the web's, the trail's, the intake's, the keystore's and the public keys, and writes none."""
+    assert bound(name) == {f"./custody/{group}": True for group in ("web", "audit", "intake", "kk", "public")}
     assert service(name)["environment"]["TESTIMONY_CUSTODY"] == "file:/run/custody/web#web"
 
 
@@ -105,6 +105,15 @@ def test_the_worker_is_not_given_the_webs_keys() -> None:
     """The worker reads its own, the keystore's and the public keys, and writes none."""
     assert bound("worker") == {f"./custody/{group}": True for group in ("worker", "audit", "kk", "public")}
     assert service("worker")["environment"]["TESTIMONY_CUSTODY"] == "file:/run/custody/worker#worker"
+
+
+@pytest.mark.parametrize("name", [*WEB, "worker", *OPERATOR])
+def test_attachments_outlive_their_containers(name: str) -> None:
+    """Whoever stores or deletes attachments has the one volume that they rest in, and is told so."""
+    volumes = [volume for volume in service(name)["volumes"] if volume["type"] == "volume"]
+
+    assert {"type": "volume", "source": "files", "target": "/var/lib/files"} in volumes
+    assert service(name)["environment"]["TESTIMONY_FILES"] == "file:/var/lib/files"
 
 
 @pytest.mark.parametrize("name", OPERATOR)
@@ -119,7 +128,7 @@ def test_operators_have_all_keys_and_end(name: str) -> None:
 def test_what_operators_leave_lasts(name: str) -> None:
     """The keystore's backup and the mark of a restore lie in the data folder, which is a volume and not in memory."""
     described = service(name)
-    [volume] = [volume for volume in described["volumes"] if volume["type"] == "volume"]
+    volume = next(volume for volume in described["volumes"] if volume["type"] == "volume")
 
     assert (volume["source"], volume["target"]) == ("operator-data", "/var/lib/testimony")
     assert not [mount for mount in described["tmpfs"] if mount.startswith("/var/lib/testimony")]

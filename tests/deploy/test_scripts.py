@@ -93,6 +93,30 @@ def test_a_rotation_reaches_the_web_through_the_folders(tmp_path: Path) -> None:
     assert (custody / "operator" / "kk.keys").is_symlink()
 
 
+def test_a_key_made_before_its_folder_is_moved_there(tmp_path: Path) -> None:
+    """A program that knows a new group wrote its file beside the links: laying out again gives it to the web nodes."""
+    custody = laid_out(tmp_path / "custody")
+    (custody / "operator" / "intake.keys").unlink()
+    operator = open_custody(f"file:{custody}/operator#operator")
+    operator.create("intake-1", KeyKind.WRAP)
+
+    laid_out(custody)
+
+    assert (custody / "operator" / "intake.keys").is_symlink()
+    assert open_custody(f"file:{custody}/web#web").has("intake-1")
+    assert open_custody(f"file:{custody}/operator#operator").has("intake-1")
+
+
+def test_intake_keys_are_for_web_nodes_alone(tmp_path: Path) -> None:
+    """A worker is given neither their folder nor a way to use them."""
+    custody = laid_out(tmp_path / "custody")
+    open_custody(f"file:{custody}/operator#operator").create("intake-1", KeyKind.WRAP)
+
+    assert open_custody(f"file:{custody}/web#web").has("intake-1")
+    assert not (custody / "worker" / "intake.keys").exists()
+    assert not open_custody(f"file:{custody}/worker#worker").has("intake-1")
+
+
 def test_the_folders_of_one_role_hold_no_other_roles_keys(tmp_path: Path) -> None:
     """With only its own folders mounted, nothing that a web node sees holds the worker's key."""
     custody = laid_out(tmp_path / "custody")
@@ -100,7 +124,9 @@ def test_the_folders_of_one_role_hold_no_other_roles_keys(tmp_path: Path) -> Non
     for name, kind in (("worker-1", KeyKind.WRAP), ("pepper-1", KeyKind.MAC), ("kk-1", KeyKind.WRAP)):
         operator.create(name, kind)
 
-    seen = "".join(text for folder in ("web", "audit", "kk", "public") for text in content(custody / folder).values())
+    seen = "".join(
+        text for folder in ("web", "audit", "intake", "kk", "public") for text in content(custody / folder).values()
+    )
 
     assert "pepper-1" in seen
     assert "worker-1" not in seen

@@ -78,15 +78,21 @@ def test_database_urls_are_credentials(name: str) -> None:
     assert "LoadCredential=TESTIMONY_KEYSTORE_URL:/etc/testimony/secrets/keystore_url" in lines(name)
 
 
-@pytest.mark.parametrize(("name", "own"), [("testimony-web.service", "web"), ("testimony-worker.service", "worker")])
-def test_each_service_sees_its_own_keys_only(name: str, own: str) -> None:
-    """Custody is empty for the service but for its own, the keystore's and the public folder, all read-only."""
+@pytest.mark.parametrize(
+    ("name", "own", "shared"),
+    [
+        ("testimony-web.service", "web", ("audit", "intake", "kk", "public")),
+        ("testimony-worker.service", "worker", ("audit", "kk", "public")),
+    ],
+)
+def test_each_service_sees_its_own_keys_only(name: str, own: str, shared: tuple[str, ...]) -> None:
+    """Custody is empty for the service but for its own folder and those that it shares, all read-only."""
     custody = "/var/lib/testimony/custody"
     unit = lines(name)
 
     assert f"TemporaryFileSystem={custody}:ro,mode=0755" in unit
     assert [line for line in unit if line.startswith("Bind")] == [
-        f"BindReadOnlyPaths={custody}/{own} {custody}/audit {custody}/kk {custody}/public"
+        "BindReadOnlyPaths=" + " ".join(f"{custody}/{group}" for group in (own, *shared))
     ]
     assert f"Environment=TESTIMONY_CUSTODY=file:{custody}/{own}#{own}" in unit
 

@@ -6,7 +6,9 @@ already is kept, and only a missing one is made. Bytes are hex.
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import itertools
 import json
 import unicodedata
 from pathlib import Path
@@ -15,7 +17,10 @@ from uuid import UUID
 
 import rfc8785
 from argon2.low_level import Type, hash_secret_raw
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
 
 from tests.vectors import reference
 
@@ -49,6 +54,9 @@ def build(frozen: dict[str, Vector]) -> dict[str, Vector]:
     made = [enc(), padding(), principal(), field(), pack(), share(), content(), receipt(), roster(), user(), session()]
     made += [passkey()]
     made += [event(), trail()]
+    made += [intake(), intake_key()]
+    made += [odk(frozen.get("odk", {}))]
+    made += [chunk(), upload()]
     made += [boxed(one, frozen) for one in (grant(), member(), disclosure())]
     return {one["format"]: one for one in made}
 
@@ -296,6 +304,122 @@ def passkey() -> Vector:
         "public_key": public_key.hex(),
         "sealed": reference.envelope(key, context, public_key, seed("passkey salt")).hex(),
     }
+
+
+INTAKE_PUBLIC = reference.x25519_public(seed("intake private"))
+
+
+def intake() -> Vector:
+    """A body that a phone sealed, with the ephemeral key that it drew."""
+    parts = {"study": STUDY, "key_id": uid("intake key"), "client_uuid": uid("client uuid")}
+    context = reference.enc("testimony/1/intake", D, *parts.values())
+    plaintext, ephemeral = '{"answers":{"reason_left":{"value":"خرجت ليلاً"}}}'.encode(), seed("intake ephemeral")
+    box = reference.hpke_x25519(ephemeral, INTAKE_PUBLIC, context, reference.pad(plaintext))
+    return {
+        "format": "intake",
+        "deployment": str(D),
+        "parts": {name: str(part) for name, part in parts.items()},
+        "context": context.hex(),
+        "private": seed("intake private").hex(),
+        "public": INTAKE_PUBLIC.hex(),
+        "ephemeral": ephemeral.hex(),
+        "plaintext": plaintext.hex(),
+        "body": (b"TS\x01\x01" + parts["study"].bytes + parts["key_id"].bytes + box).hex(),
+    }
+
+
+def intake_key() -> Vector:
+    """The signature of an intake key with its times."""
+    times = {"seal_until": 1_802_592_000, "open_until": 1_807_776_000}
+    message = reference.enc("testimony/1/intake-key", D, uid("intake key"), INTAKE_PUBLIC, *times.values())
+    parts = {"key_id": str(uid("intake key")), "public": INTAKE_PUBLIC.hex(), **times}
+    return signed({"format": "intake_key", "deployment": str(D), "parts": parts}, message)
+
+
+FILE_PARTS = {"study": STUDY, "case": CASE, "record": RECORD, "file": uid("file")}
+
+
+def chunk() -> Vector:
+    """A file of two segments, the first of a full chunk and a short one, the second of the last chunk alone."""
+    context, key = reference.enc("testimony/1/chunk", D, *FILE_PARTS.values()), seed("K_file")
+    whole = [seed("chunk 0", 1 << 16), seed("chunk 1", 5), seed("chunk 2", 300)]
+    ids, salts = [uid("segment 0"), uid("segment 1")], [seed("segment salt 0"), seed("segment salt 1")]
+    first = reference.segment(key, ids[0], salts[0], context, whole[:2], 0, last=False)
+    second = reference.segment(key, ids[1], salts[1], context, whole[2:], 2, last=True)
+    return {
+        "format": "chunk",
+        "deployment": str(D),
+        "parts": {name: str(part) for name, part in FILE_PARTS.items()},
+        "context": context.hex(),
+        "key": key.hex(),
+        "plaintext_sha256": sha(b"".join(whole)).hex(),
+        "segments": [
+            {"id": str(ids[0]), "salt": salts[0].hex(), "size": 65_541, "sealed_sha256": sha(first).hex()},
+            {"id": str(ids[1]), "salt": salts[1].hex(), "size": 300, "sealed": second.hex()},
+        ],
+    }
+
+
+def upload() -> Vector:
+    """What rests between two requests of an upload."""
+    context, secret, idem = reference.enc("testimony/1/upload", D, RECORD, uid("file")), seed("secret"), seed("idem")
+    key = reference.hkdf(secret, idem, b"testimony/1/upload", 32)
+    return {
+        "format": "upload",
+        "deployment": str(D),
+        "parts": {"record": str(RECORD), "file": str(uid("file"))},
+        "context": context.hex(),
+        "secret": secret.hex(),
+        "idem": idem.hex(),
+        "kept": seed("K_file").hex(),
+        "sealed": reference.envelope(key, context, seed("K_file"), seed("upload salt")).hex(),
+    }
+
+
+def odk(frozen: Vector) -> Vector:
+    """A submission of an encrypted form with two media files, and the IVs of a seed that runs over in each column."""
+    private = bytes.fromhex(frozen["private"]) if frozen else _rsa_key()
+    loaded = load_der_private_key(private, None)
+    assert isinstance(loaded, RSAPrivateKey)
+    key, instance_id, form, version = seed("odk key"), f"uuid:{uid('odk instance')}", "interview", "2026112201"
+    media = [("voice \u0645.m4a", seed("odk voice", 1000)), ("photo.jpg", seed("odk photo", 32))]
+    files = [*media, ("submission.xml", "<data id='interview'>\u062e\u0631\u062c\u062a</data>".encode())]
+    wrapped = frozen.get("wrapped") or reference.rsa_seal(loaded.public_key(), key).hex()
+    text = base64.b64encode(bytes.fromhex(wrapped)).decode()
+    digest = reference.odk_digest(form, version, text, instance_id, files)
+    ivs = reference.odk_ivs(instance_id, key, len(files))
+    return {
+        "format": "odk",
+        "private": private.hex(),
+        "form": form,
+        "version": version,
+        "instance_id": instance_id,
+        "key": key.hex(),
+        "wrapped": wrapped,
+        "ivs": [iv.hex() for iv in ivs],
+        "files": [
+            {"name": name, "plaintext": data.hex(), "sealed": reference.odk_file(key, iv, data).hex()}
+            for (name, data), iv in zip(files, ivs, strict=True)
+        ],
+        "digest": digest.hex(),
+        "signature": frozen.get("signature") or reference.rsa_seal(loaded.public_key(), digest).hex(),
+        "running_over": [_running_over(column) for column in range(16)],
+    }
+
+
+def _rsa_key() -> bytes:
+    made = rsa.generate_private_key(65537, 2048)
+    return made.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _running_over(column: int) -> Vector:
+    """A key whose seed has 255 in a column, with the IVs of both kinds in its first and its second round."""
+    keys = (seed(f"odk run {number}") for number in itertools.count())
+    key = next(each for each in keys if hashlib.md5(b"uuid:x" + each).digest()[column] == 0xFF)  # noqa: S324
+    kinds = {"ivs": True, "enketo_ivs": False}
+    made = {name: reference.odk_ivs("uuid:x", key, 33, wraps=wraps) for name, wraps in kinds.items()}
+    at = (column, column + 16)
+    return {"key": key.hex()} | {name: {str(one): each[one].hex() for one in at} for name, each in made.items()}
 
 
 def grant() -> Vector:

@@ -59,7 +59,7 @@ class ChoiceOut(Out):
     exclusive: bool
 
 
-class MemberOut(Out):
+class FieldMemberOut(Out):
     """One member of an object."""
 
     name: str
@@ -91,7 +91,7 @@ class FieldOut(Out):
     asked: bool
     condition: list[ConditionOut]
     choices: list[ChoiceOut]
-    members: list[MemberOut]
+    members: list[FieldMemberOut]
     sentinels: bool
     must_be: bool
     minimum: int

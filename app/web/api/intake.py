@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from app.access import Permission
+from app.access import Actor, Permission
+from app.bootstrap import Runtime
 from app.cases.questionnaire import RECEIPT_KEY
-from app.errors import Conflict
-from app.intake import queries, service
+from app.crypto.intake import SealedBody
+from app.errors import BadEncoding, Conflict
+from app.intake import keys, queries, service
 from app.intake.service import Accepted, AcceptRecord, Submission
-from app.web.api.types import CaseCode, Hex32
-from app.web.bodies import INTAKE_LIMIT, Body, Out
+from app.web.api.types import CaseCode, Hex32, ReceiptKeyOut, base64url, receipt_key
+from app.web.bodies import INTAKE_LIMIT, OPAQUE, Body, Opaque, Out, read
 from app.web.deps import Runtime_, Signed, Source
 from app.web.handling import Reply
 from app.web.routing import Router
@@ -39,6 +41,12 @@ class RecordBody(Body):
     instrument: InstrumentRef
     answers: dict[str, Any] = Field(repr=False)
     withdrawal_sha256: Hex32 | None = None
+
+
+class SealedRecordBody(Opaque):
+    """The same, sealed by a phone to an intake key."""
+
+    model_config = ConfigDict(json_schema_extra={OPAQUE: "application/vnd.testimony.sealed"})
 
 
 class ReceiptOut(Out):
@@ -84,6 +92,22 @@ class KeysOut(Out):
     keys: dict[str, str]
 
 
+class IntakeKeyOut(Out):
+    """An intake key. The signature is Ed25519 by the receipt key over deployment, id, key and both times.
+
+    Keys and signature in base64url without padding, times in unix seconds: until when a phone may seal to it, and until
+    when the service opens what was sealed to it.
+    """
+
+    deployment: UUID
+    key_id: UUID
+    public: str
+    seal_until: int
+    open_until: int
+    signature: str
+    receipt_key: ReceiptKeyOut
+
+
 class WithdrawalBody(Body):
     """The participant's withdrawal token."""
 
@@ -100,11 +124,31 @@ class Nothing(Out):
     status=201,
     limit=INTAKE_LIMIT,
     roles_later=True,
-    also={200: "The same content was accepted before: the same receipt."},
+    also={
+        200: "The same content was accepted before: the same receipt.",
+        415: "The body is neither application/json nor application/vnd.testimony.sealed.",
+    },
 )
-def submit_record(client_uuid: UUID, body: RecordBody, actor: Signed, runtime: Runtime_) -> Reply[AcceptedOut]:
+def submit_record(
+    client_uuid: UUID, body: RecordBody | SealedRecordBody, actor: Signed, runtime: Runtime_
+) -> Reply[AcceptedOut]:
     """Take a record in: 201 once it is durable, 200 for the same content again, 409 for other content."""
-    submission = Submission(
+    if isinstance(body, RecordBody):
+        return _accept(runtime, actor, _submission(client_uuid, body))
+    sealed = SealedBody.parse(body.root)
+    with runtime.glance() as session:
+        known = service.sealed_before(session, runtime.collaborators, actor, client_uuid, sealed)
+        if known is not None:
+            return _reply(known)
+        opening = keys.opening(session, runtime.collaborators, actor, sealed)
+    inside = read(RecordBody, opening.open(runtime.collaborators, sealed, client_uuid))
+    if inside.study != sealed.study:
+        raise BadEncoding
+    return _accept(runtime, actor, _submission(client_uuid, inside, sealed.digest))
+
+
+def _submission(client_uuid: UUID, body: RecordBody, sealed_body: bytes = b"") -> Submission:
+    return Submission(
         client_uuid=client_uuid,
         study=body.study,
         case=body.case,
@@ -112,7 +156,11 @@ def submit_record(client_uuid: UUID, body: RecordBody, actor: Signed, runtime: R
         version=body.instrument.version,
         answers=body.answers,
         withdrawal=None if body.withdrawal_sha256 is None else bytes.fromhex(body.withdrawal_sha256),
+        sealed_body=sealed_body,
     )
+
+
+def _accept(runtime: Runtime, actor: Actor, submission: Submission) -> Reply[AcceptedOut]:
     try:
         return _reply(runtime.make(AcceptRecord(runtime.collaborators, actor, submission)))
     except Conflict:
@@ -123,7 +171,7 @@ def submit_record(client_uuid: UUID, body: RecordBody, actor: Signed, runtime: R
     return _reply(accepted)
 
 
-def _again(runtime: Runtime_, actor: Signed, submission: Submission) -> Accepted | None:
+def _again(runtime: Runtime, actor: Actor, submission: Submission) -> Accepted | None:
     with runtime.glance() as session:
         earlier = service.earlier(session, runtime.collaborators, actor, submission.client_uuid)
     return None if earlier is None else earlier.again(runtime.collaborators, submission)
@@ -142,6 +190,22 @@ def read_receipt(client_uuid: UUID, actor: Signed, runtime: Runtime_) -> OneRece
         return OneReceiptOut(
             receipt=ReceiptOut.model_validate(queries.receipt(session, runtime.collaborators, actor, client_uuid))
         )
+
+
+@router.get("/intake-key", permission=Permission.RECORD_SUBMIT, roles_later=True)
+def read_intake_key(actor: Signed, runtime: Runtime_) -> IntakeKeyOut:
+    """The key that a device seals to now, signed; for devices, which pin the receipt key when they are enrolled."""
+    with runtime.glance() as session:
+        key = keys.current(session, runtime.collaborators, actor)
+    return IntakeKeyOut(
+        deployment=runtime.collaborators.deployment,
+        key_id=key.id,
+        public=base64url(key.public),
+        seal_until=int(key.seal_until.timestamp()),
+        open_until=int(key.open_until.timestamp()),
+        signature=base64url(key.signature),
+        receipt_key=receipt_key(runtime.collaborators),
+    )
 
 
 @router.get("/receipt-keys", permission=Permission.NOTHING_NEEDED)

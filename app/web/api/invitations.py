@@ -85,7 +85,7 @@ class OpenInvitationsOut(Out):
     invitations: list[OpenInvitationOut]
 
 
-class AcceptedOut(Out):
+class AccountMadeOut(Out):
     """The new account. The secret of the second factor is shown once."""
 
     user: UUID
@@ -129,7 +129,7 @@ def preview_invitation(body: InvitationTokenBody, runtime: Runtime_) -> PreviewO
 
 
 @router.post("/accept", permission=Permission.NOTHING_NEEDED, status=201)
-def accept_invitation(body: AcceptanceBody, runtime: Runtime_) -> AcceptedOut:
+def accept_invitation(body: AcceptanceBody, runtime: Runtime_) -> AccountMadeOut:
     """Make the account, or replace its keys, and get the second factor."""
     acceptance = Acceptance(runtime.collaborators, runtime.gate, body.token, body.password, body.confirmed())
     with runtime.transaction() as session:
@@ -137,7 +137,7 @@ def accept_invitation(body: AcceptanceBody, runtime: Runtime_) -> AcceptedOut:
     acceptance.work()
     with runtime.transaction() as session:
         accepted = studies.finish_acceptance(session, runtime.collaborators, acceptance)
-    return AcceptedOut(
+    return AccountMadeOut(
         user=accepted.user,
         name=accepted.name,
         admin=accepted.admin,

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from app.access import Permission
 from app.accounts import devices, passkeys, sessions, users
+from app.accounts.api_tokens import CLIENT
 from app.accounts.password_rules import LONGEST, SHORTEST
 from app.accounts.passwords import PasswordChange
 from app.errors import Flaw, Invalid
@@ -31,7 +32,8 @@ def show_account(actor: Signed, token: Token, runtime: Runtime_, page: Page_) ->
     """Everything of one's own."""
     parts = runtime.collaborators
     with runtime.glance() as session:
-        mine = devices.list_devices(session, parts, actor) if not actor.admin else []
+        mine = [] if actor.admin else devices.list_devices(session, parts, actor)
+        mine = [device for device in mine if device.kind != CLIENT]
         profile = users.own_profile(session, parts, actor)
         return page.render(
             "account.html",

@@ -20,7 +20,7 @@ from app.review import models as _review
 from app.studies import models as _studies
 from tests.clock import Clock
 from tests.databases import Kind, drop_database, fresh_database
-from tests.people import CountingCustody, House, Person, create_pepper
+from tests.people import NO_FILES, CountingCustody, House, Person, create_pepper
 
 MODELS = (_accounts, _audit, _cases, _review, _studies)
 
@@ -48,7 +48,7 @@ def house(engine: Engine, counting: CountingCustody, deployment: UUID, clock: Cl
     """One node. Accounts never use the keystore, so it has none behind it."""
     none = make_engine("sqlite://", journal="delete")
     keystore = Keystore(none, counting, deployment, clock)
-    yield House(engine, Collaborators(deployment, counting, keystore, clock), clock)
+    yield House(engine, Collaborators(deployment, counting, keystore, clock, NO_FILES), clock)
     none.dispose()
 
 

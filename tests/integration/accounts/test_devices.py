@@ -53,6 +53,22 @@ def test_revoked_device_is_out_at_once(house: House, admin: Actor, phone: Enroll
         authenticate(house, phone.token)
 
 
+def test_devices_asked_for_together_get_each_its_own_answer(
+    house: House, admin: Actor, amal: Person, phone: Enrolled, study: UUID
+) -> None:
+    """Two phones are told apart; a revoked one, an unknown one and what is no device's token are nobody's."""
+    with house.transaction() as session:
+        other, lost = (devices.enrol(session, house.collaborators, admin, amal.id, study) for _ in range(2))
+        devices.revoke(session, house.collaborators, admin, lost.device)
+    tokens = [other.token, lost.token, "td_unknown", phone.token, "ts_session", other.token]
+
+    with house.transaction() as session:
+        found = devices.authenticate_devices(session, house.collaborators, tokens)
+
+    expected = [other.device, None, None, phone.device, None, other.device]
+    assert [None if actor is None else actor.device for actor in found] == expected
+
+
 def test_owner_revokes_a_lost_phone(house: House, amal: Person, phone: Enrolled) -> None:
     """Whoever lost the phone need not wait for an admin."""
     actor = house.actor(amal)

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from app.audit import entries
-from app.crypto import contexts, envelope, grants, hpke, packs, shares, signing
+from app.crypto import contexts, envelope, grants, hpke, intake, packs, shares, signing
 from app.crypto.encoding import Part, enc
 from app.crypto.mac import content_digest, event_mac
 from app.crypto.padding import padded_size
@@ -20,11 +20,11 @@ from app.crypto.principals import KeyPair, fingerprint_text
 from app.crypto.sealed import Sealed
 from app.crypto.secrets import Secret
 from app.crypto.tokens import session_key, token_hash
-from tests.vectors import make
+from tests.vectors import make, reference
 
 VECTORS = make.read()
 READERS: dict[str, Callable[[Any], Part]] = {"uuid": UUID, "int": int, "name": str, "bytes": bytes.fromhex}
-NUMBERS = {"version", "expires", "position", "count", "at"}
+NUMBERS = {"version", "expires", "position", "count", "at", "seal_until", "open_until"}
 TEXTS = {"compartment", "name", "scope", "team", "key_id", "pepper_id", "case_code", "day"}
 
 
@@ -57,7 +57,9 @@ def test_a_vector_for_every_format() -> None:
     """All sealed and signed formats have their frozen file."""
     assert set(VECTORS) == {
         *("enc", "padding", "principal", "field", "pack", "grant", "member", "disclosure"),
-        *("user", "session", "passkey", "share", "content", "receipt", "roster", "event", "trail"),
+        *("user", "session", "passkey", "share", "content", "receipt", "roster", "event", "trail", "odk"),
+        *("chunk", "upload"),
+        *("intake", "intake_key"),
     }
 
 
@@ -220,3 +222,40 @@ def test_events_have_their_bytes_checks_and_places() -> None:
 
         assert (content, before) == (raw(each, "bytes"), raw(each, "hash"))
         assert event_mac(key, content) == raw(each, "check")
+
+
+def test_the_reference_is_hpke() -> None:
+    """The second writing of HPKE gives the first ciphertext of RFC 9180, appendix A.1.1 (AES-128-GCM)."""
+    ephemeral = bytes.fromhex("52c4a758a802cd8b936eceea314432798d5baf2d7e9235dc084ab1b9cfa2f736")
+    public = bytes.fromhex("3948cfe0ad1ddb695d780e59077195da6c56506b027329794ab02bca80815c4d")
+
+    made = reference.hpke_x25519(
+        ephemeral, public, b"Ode on a Grecian Urn", b"Beauty is truth, truth beauty", aad=b"Count-0", aead=1
+    )
+
+    assert made.hex() == (
+        "37fda3567bdbd628e88668c3c8d7e97d1d1253b6d4ea6d44c150f741f1bf4431"
+        "f938558b5d72f1a23810b4be2ab4f84331acc02fc97babc53a52ae8218a355a96d8770ac83d07bea87e13c512a"
+    )
+
+
+def test_intake_opens() -> None:
+    """A frozen sealed body comes apart, and opens with its frozen key in its place."""
+    vector = VECTORS["intake"]
+    body, named = intake.SealedBody.parse(raw(vector, "body")), parts(vector)
+
+    assert contexts.intake(**named) == raw(vector, "context")
+    assert intake.public_of(secret(vector, "private")) == raw(vector, "public")
+    assert (body.study, body.key_id) == (named["study"], named["key_id"])
+    opened = intake.unseal(
+        secret(vector, "private"), body, deployment=named["deployment"], client_uuid=named["client_uuid"]
+    )
+    assert opened == raw(vector, "plaintext")
+
+
+def test_intake_key_verifies() -> None:
+    """The frozen signature covers the frozen key and its times."""
+    vector = VECTORS["intake_key"]
+
+    assert contexts.intake_key(**parts(vector)) == raw(vector, "message")
+    signing.verify(raw(vector, "public"), raw(vector, "message"), raw(vector, "signature"))

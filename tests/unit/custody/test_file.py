@@ -19,7 +19,7 @@ from app.custody.registry import open_custody
 from app.errors import Conflict, CustodyUnavailable
 from tests.unit.custody.contract import CustodyContract
 
-EVERY_GROUP = ("web", "worker", "audit", "kk")
+EVERY_GROUP = ("web", "worker", "audit", "intake", "kk")
 
 
 class Crash(BaseException):
