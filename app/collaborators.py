@@ -8,17 +8,19 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from app.custody.base import Custody
+from app.files.base import FileStore
 from app.keystore.service import Keystore
 
 
 @dataclass(frozen=True, slots=True)
 class Collaborators:
-    """The deployment's id, its custody, its keystore and its clock, and how long a session lasts: idle, and at all."""
+    """The deployment's id and parts, its clock, and how long a session lasts: idle, and at all."""
 
     deployment: UUID
     custody: Custody
     keystore: Keystore
     clock: Callable[[], datetime]
+    files: FileStore
     idle_limit: timedelta = timedelta(minutes=30)
     # A working day: whoever steals an unlocked machine overnight finds nothing signed in.
     session_limit: timedelta = timedelta(hours=12)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.cases.models import Grant, Outbox, Record
+from app.cases.files import ARRIVING
+from app.cases.models import DiscardedFile, File, Grant, Outbox, Record
 from app.studies.models import Epoch
 
-__all__ = ["grants_to_move", "outbox_length", "queue"]
+__all__ = ["files", "grants_to_move", "outbox_length", "queue"]
 
 
 def queue(session: Session) -> dict[str, tuple[int, str]]:
@@ -20,6 +21,15 @@ def queue(session: Session) -> dict[str, tuple[int, str]]:
 def outbox_length(session: Session) -> int:
     """How many rows of shares wait to be destroyed."""
     return session.scalar(select(func.count()).select_from(Outbox)) or 0
+
+
+def files(session: Session) -> tuple[int, int, int]:
+    """How many files there are, how many still arrive, and how many the store must still delete."""
+    there = select(func.count()).select_from(File)
+    gone = select(func.count()).select_from(DiscardedFile)
+    counted = (there.where(File.status != ARRIVING), there.where(File.status == ARRIVING), gone)
+    whole, arriving, discarded = (session.scalar(query) or 0 for query in counted)
+    return whole, arriving, discarded
 
 
 def grants_to_move(session: Session) -> int:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.access import Actor
 from app.audit.parts import Parts
-from app.cases import states
+from app.cases import files, states
 from app.cases.grants import Scope
 from app.cases.models import Case, Decision, Grant, Pack, Passage, Record, Tombstone
 from app.cases.queries import Status
@@ -67,6 +67,7 @@ def _to_keep(collaborators: Collaborators, decision: Decision, record: Record) -
 
 def _erase_all(session: Session, collaborators: Collaborators, record: Record) -> tuple[list[str], Change]:
     collaborators.keystore.kill(record.id)
+    files.discard(session, collaborators, files.all_of(session, record.id))
     for table in (Passage, Pack, Grant):
         session.execute(delete(table).where(table.record_id == record.id))
     session.execute(delete(Record).where(Record.id == record.id))
@@ -86,6 +87,7 @@ def _keep_release(session: Session, collaborators: Collaborators, record: Record
             (Pack.compartment != "research") | (Pack.version != record.release_version),
         ),
     )
+    gone += files.discard(session, collaborators, files.all_of(session, record.id, kept=files.RELEASED))
     session.execute(update(Record).where(Record.id == record.id).values(status=Status.RELEASED))
     made = _bury(session, collaborators, record, scopes) | states.columns(status=Status.RELEASED)
     return scopes, Change(made, gone)
@@ -124,6 +126,9 @@ def bury_dead(
         session,
         delete(Grant).where(Grant.record_id == record, Grant.scope.in_(scopes) if scopes else true()),
         delete(Pack).where(Pack.record_id == record, Pack.compartment != "research" if scopes else true()),
+    )
+    gone += files.discard(
+        session, collaborators, files.all_of(session, record, kept=files.RELEASED if scopes else None)
     )
     change = Change(_bury(session, collaborators, row, scopes), gone if scopes else [states.ALL])
     if not scopes:

@@ -56,6 +56,11 @@ class Scope:
         return f"sample.{version}"
 
     @staticmethod
+    def file(file: UUID) -> str:
+        """The scope of one attachment, for the redaction team; its halves add ``.g`` and ``.a``."""
+        return f"file.{file.hex}"
+
+    @staticmethod
     def ask(ask: UUID) -> str:
         """The scope of one ask, for the auditors."""
         return f"ask.{ask.hex}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnExpressionArgument, func, select
+from sqlalchemy import ColumnExpressionArgument, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.access import Actor, Permission, require
@@ -56,7 +56,7 @@ def service_health(session: Session, collaborators: Collaborators, actor: Actor)
     stages = counts.queue(session)
     waiting = [date.fromisoformat(oldest) for stage, (_, oldest) in stages.items() if stage != Status.RELEASED]
     silent = (today - SILENT_AFTER).isoformat()
-    live = Device.revoked_at.is_(None)
+    live = and_(Device.revoked_at.is_(None), or_(Device.expires_at.is_(None), Device.expires_at > now))
     last = func.coalesce(Device.last_seen_day, Device.enrolled_day)
     return Health(
         users_active=_count(session, User, User.active),

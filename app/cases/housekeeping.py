@@ -1,4 +1,4 @@
-"""What keeps main database and keystore in step: the outbox and the sweep of abandoned attempts."""
+"""What keeps main database, keystore and files in step: the outboxes and the sweep of abandoned attempts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.access import Actor
 from app.audit import service as audit
-from app.cases.models import Claim, Outbox
+from app.cases.models import Claim, DiscardedFile, Outbox
 from app.collaborators import Collaborators
 
 OUTBOX_BATCH = 200
@@ -27,6 +27,16 @@ def drain_outbox(session: Session, collaborators: Collaborators) -> int:
     collaborators.keystore.destroy([UUID(share) for row in rows for share in row.share_ids])
     session.execute(delete(Outbox).where(Outbox.id.in_([row.id for row in rows])))
     return len(rows)
+
+
+def discarded_files(session: Session) -> list[UUID]:
+    """The next files that the store must delete."""
+    return list(session.scalars(select(DiscardedFile.id).order_by(DiscardedFile.written_at).limit(OUTBOX_BATCH)))
+
+
+def forget_files(session: Session, files: Sequence[UUID]) -> None:
+    """Note that the store has deleted these."""
+    session.execute(delete(DiscardedFile).where(DiscardedFile.id.in_(files)))
 
 
 def unclaimed(session: Session, attempts: Sequence[UUID]) -> list[UUID]:

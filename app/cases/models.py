@@ -1,4 +1,4 @@
-"""Cases, records, packs, grants, claims, the outbox, and tombstones: ids and sealed bytes, never a value."""
+"""Cases, records, packs, files, grants, claims, outboxes, and tombstones: ids and sealed bytes, never a value."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.crypto.sealed import Sealed
@@ -63,6 +63,7 @@ class Record(Base):
     next_try_at: Mapped[datetime] = mapped_column(Moment)
     tries: Mapped[int]
     turn: Mapped[int] = mapped_column(server_default="0")
+    superseded_by: Mapped[UUID | None]
 
 
 class Pack(Base):
@@ -75,6 +76,39 @@ class Pack(Base):
     version: Mapped[int] = mapped_column(primary_key=True)
     sealed: Mapped[Sealed] = mapped_column(SealedBytes)
     digest: Mapped[bytes] = mapped_column(Digest)
+
+
+class File(Base):
+    """An attachment, or a clean copy of one; its segments rest in the store of files, under this id.
+
+    ``size`` is in bytes of padded plaintext and stands, as ``segments`` does, once all is there. ``sealed`` describes
+    it, under its own key. ``upload`` rests under a secret that its client sends: while it arrives the key, later the
+    exact size. ``content`` is the digest, under the record's secret, of what came. ``turn`` counts the pieces.
+    """
+
+    __tablename__ = "file"
+    __table_args__ = (UniqueConstraint("record_id", "client_uuid"), Index("ix_file_expires", "status", "expires_at"))
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    record_id: Mapped[UUID] = mapped_column(ForeignKey("record.id"))
+    client_uuid: Mapped[UUID]
+    status: Mapped[str] = mapped_column(Name)
+    size: Mapped[int] = mapped_column(BigInteger)
+    segments: Mapped[int]
+    sealed: Mapped[Sealed] = mapped_column(SealedBytes)
+    upload: Mapped[Sealed | None] = mapped_column(SealedBytes)
+    content: Mapped[bytes | None] = mapped_column(Digest)
+    expires_at: Mapped[datetime | None] = mapped_column(Moment)
+    turn: Mapped[int]
+
+
+class DiscardedFile(Base):
+    """A file whose row is gone and whose segments the store must still delete."""
+
+    __tablename__ = "discarded_file"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    written_at: Mapped[datetime] = mapped_column(Moment)
 
 
 class Grant(Base):

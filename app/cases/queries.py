@@ -104,16 +104,26 @@ def handed_on(actor: Actor) -> Select[Record, Case]:
 
 
 def releases(actor: Actor) -> Select[Record, Case]:
-    """Released records that consent and triage let this actor read; hidden ones stay visible to approvers alone."""
+    """Released records that triage lets this actor read.
+
+    Hidden ones, and those whose interview was edited until the edit is released, stay visible to approvers alone.
+    """
     return (
         _in_study(actor)
         .where(
             Record.release_version > 0,
             Case.frozen.is_(False),
-            true() if Role.APPROVER in actor.roles else Case.hidden.is_(False),
+            true() if Role.APPROVER in actor.roles else Case.hidden.is_(False) & _stands(),
         )
         .order_by(Record.received_day, Record.id)
     )
+
+
+def _stands() -> ColumnElement[bool]:
+    """Whether no edit took the record's place, or the edit is released too."""
+    newer = aliased(Record)
+    released = exists().where(newer.id == Record.superseded_by, newer.release_version > 0)
+    return Record.superseded_by.is_(None) | released
 
 
 def consented(actor: Actor, scopes: Sequence[str]) -> bool:

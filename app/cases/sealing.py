@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -17,6 +17,8 @@ from app.errors import BadEncoding, TamperedField
 
 # The consent scopes in force, sealed into each release, so that no change of a row widens who may read it.
 SCOPES = "release.scopes"
+# The clean copies of attachments that belong to a release, with their keys.
+FILES = "release.files"
 
 
 class Compartment(StrEnum):
@@ -53,20 +55,18 @@ def open_pack(
     version: int,
     sealed: bytes,
     names: Iterable[str] | None = None,
-    *,
-    complete: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Open every field of a pack, or only the named ones; ``complete`` names those that must be there all the same.
+    """Open every field of a pack, or only the named ones, which must all be there.
 
     Raises:
-        TamperedField: the pack or a field is not what was sealed here, or one that must be there is missing.
+        TamperedField: the pack or a field is not what was sealed here, or a named one is missing.
     """
     try:
         blobs = packs.unpack(sealed)
     except BadEncoding:
         raise TamperedField from None
     wanted = blobs.keys() if names is None else set(names)
-    if not {*wanted, *complete} <= blobs.keys():
+    if not wanted <= blobs.keys():
         raise TamperedField
     return {
         name: json.loads(_open(key, _context(place, compartment, name, version), blobs[name]))

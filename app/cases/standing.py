@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.access import Actor, Permission, Role, require
 from app.audit.models import Event
 from app.cases import queries
+from app.cases.files import COMPLETE, of_record
 from app.cases.models import Case, Decision, Record, Tombstone
 from app.cases.withdrawal import ERASE, THAW, side_of, wish_of
 from app.collaborators import Collaborators
@@ -77,7 +78,10 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A case as a guardian or a lead sees it. ``hidden`` is for guardians only; ``wish`` is the participant's."""
+    """A case as a guardian or a lead sees it, with the ids of each record's attachments.
+
+    ``hidden`` is for guardians only; ``wish`` is the participant's.
+    """
 
     case: Case
     records: list[Record]
@@ -86,6 +90,7 @@ class Standing:
     pending: dict[str, Decision]
     partly_erased: dict[UUID, Tombstone]
     history: list[Told]
+    files: dict[UUID, list[UUID]] = field(default_factory=dict)
     possible: dict[Verb, Obstacle | None] = field(default_factory=dict)
 
     @property
@@ -110,6 +115,7 @@ def standing(session: Session, collaborators: Collaborators, actor: Actor, code:
         pending=mine,
         partly_erased={stone.record_id: stone for stone in buried},
         history=_history(session, actor, case.id),
+        files={record.id: [row.id for row in of_record(session, record.id, COMPLETE)] for record in records},
         possible=_possible(case, actor, mine, confirmed=_confirmed(session, collaborators, actor)),
     )
 

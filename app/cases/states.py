@@ -10,6 +10,7 @@ change says what it did and not what it finds.
     column.NAME       the columns that do, as they are
     pack.PART.N       SHA-256 of the pack, and four bytes of each of its fields' digests, in the order of their names
     grant.ID          scope, and digest of the row with its box
+    file.ID           digest of the row, once all of the file is there
     passage.ID, ask.ID, answer.ID, disclosure.ID, decision.ID, tombstone    digest of the row
 """
 
@@ -41,10 +42,14 @@ RECORD_FIXED = (
 )  # fmt: skip
 RECORD_MOVING = (
     "status", "redactor_id", "approver_id", "finished_by", "draft_version", "draft_digest", "release_version",
+    "superseded_by",
 )  # fmt: skip
 CASE_FIXED = ("id", "study_id", "code")
 CASE_MOVING = ("priority", "hidden", "frozen", "held")
 GRANT = ("id", "record_id", "scope", "epoch_id", "box", "expires_at")
+FILE = (
+    "id", "record_id", "client_uuid", "status", "size", "segments", "sealed", "upload", "content", "expires_at", "turn",
+)  # fmt: skip
 PASSAGE = ("id", "record_id", "release_version", "sealed", "reported_by", "settled")
 DECISION = (
     "id", "study_id", "case_id", "kind", "preference", "first_by", "first_role", "second_by", "done",
@@ -108,6 +113,16 @@ def grant_key(grant: UUID) -> str:
 def of_grants(rows: Iterable[Any]) -> Parts:
     """Grants as rows."""
     return {grant_key(_get(row, "id")): f"{_get(row, 'scope')} {digest_of('grant', row, GRANT)}" for row in rows}
+
+
+def file_key(file: UUID) -> str:
+    """The name of a file's part."""
+    return f"file.{file.hex}"
+
+
+def of_files(rows: Iterable[Any]) -> Parts:
+    """Files as rows."""
+    return {file_key(_get(row, "id")): f"{_get(row, 'status')} {digest_of('file', row, FILE)}" for row in rows}
 
 
 def of_passages(rows: Iterable[Any]) -> Parts:

@@ -31,6 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.crypto.sealed import Sealed
+from app.db import insert_all
 from app.keystore.models import KeyState, RecordState, floor, kk, record, share
 
 __all__ = [
@@ -173,8 +174,7 @@ def floors(connection: Connection, studies: Collection[UUID]) -> dict[UUID, int]
 def add_new(connection: Connection, records: Sequence[Mapping[str, Any]], shares: Sequence[Mapping[str, Any]]) -> None:
     """Insert new records, live, with their shares."""
     made = [{"state": RecordState.LIVE, "dead_scopes": [], **each} for each in records]
-    connection.execute(insert(record), made)
-    connection.execute(ADD_SHARES, shares)
+    insert_all(connection, [(record, made), (share, shares)])
 
 
 def current_version(connection: Connection) -> int | None:

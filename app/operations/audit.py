@@ -18,7 +18,7 @@ from app.audit.checkpoints import TRAIL
 from app.audit.findings import Finding
 from app.bootstrap import Runtime
 from app.errors import BadEncoding
-from app.operations import compare, witness
+from app.operations import compare, compare_rows, witness
 from app.operations.trail import seal_all
 
 __all__ = ["Progress", "Verification"]
@@ -51,9 +51,12 @@ class Verification:
         yield from self._outside()
         if self.deep:
             yield from compare.compare_studies(self.runtime)
+            yield from compare.compare_forms(self.runtime)
             yield from compare.compare_cases(self.runtime, self._cases)
             yield from compare.compare_records(self.runtime, self._records)
             yield from compare.compare_outbox(self.runtime)
+            yield from compare_rows.compare_intake_keys(self.runtime)
+            yield from compare_rows.compare_apps(self.runtime)
 
     def _chain(self) -> Iterator[Finding]:
         with self.runtime.glance() as session:

@@ -7,12 +7,14 @@ from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, undefer
 
 from app.audit.findings import Finding
 from app.audit.parts import Parts
 from app.bootstrap import Runtime
 from app.cases.models import Grant, Outbox
+from app.forms.models import Form, FormKey
+from app.forms.states import of_form, whole
 from app.keystore.models import RecordState
 from app.operations import holdings, replay
 from app.operations.holdings import Held
@@ -22,7 +24,7 @@ from app.review.models import Ask, Disclosure
 from app.studies.models import Study
 from app.studies.service import of_study
 
-__all__ = ["compare_cases", "compare_outbox", "compare_records", "compare_studies"]
+__all__ = ["compare_cases", "compare_forms", "compare_outbox", "compare_records", "compare_studies"]
 
 # Records and cases compared at one moment.
 BATCH = 50
@@ -164,3 +166,19 @@ def compare_studies(runtime: Runtime) -> Iterator[Finding]:
                 yield Finding(what=ALTERED, event=told[0], part=f"study.{study.id.hex}")
         for gone in replay.studies_gone(session):
             yield Finding(what=DELETED, part=f"study.{gone.hex}")
+
+
+def compare_forms(runtime: Runtime) -> Iterator[Finding]:
+    """Every form: what phones load, how their submissions are read, the key they seal to, and its status."""
+    with snapshot(runtime) as session:
+        told = replay.told_of_forms(session, runtime.collaborators)
+        rows = select(Form, FormKey).outerjoin(FormKey, FormKey.form_id == Form.id).options(undefer(Form.xml))
+        there = {form.id: (form, key) for form, key in session.execute(rows.order_by(Form.id))}
+        for each in sorted(there.keys() | told.keys()):
+            part = f"form.{each.hex}"
+            if each not in told:
+                yield Finding(what=UNTOLD, part=part)
+            elif each not in there:
+                yield Finding(what=DELETED, event=told[each][0], part=part)
+            elif not whole(there[each][0]) or of_form(*there[each]) != told[each][1]:
+                yield Finding(what=ALTERED, event=told[each][0], part=part)

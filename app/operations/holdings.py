@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from app.audit.models import Event
 from app.audit.parts import Parts
 from app.cases import states
-from app.cases.models import Case, Decision, Grant, Pack, Passage, Record, Tombstone
+from app.cases.files import ARRIVING
+from app.cases.models import Case, Decision, File, Grant, Pack, Passage, Record, Tombstone
 from app.crypto import packs
 from app.db import Base
 from app.review.models import Ask, Disclosure
@@ -74,6 +75,9 @@ def records(session: Session, ids: Sequence[UUID], now: datetime) -> dict[UUID, 
             parts = {part: f"{value} but for its digest" for part, value in parts.items()}
         held[row["record_id"]].parts |= parts
         held[row["record_id"]].fields |= dict.fromkeys(parts, states.field_marks(row["sealed"]))
+    for row in _rows(session, File, "record_id", ids):
+        if row["status"] != ARRIVING:
+            held[row["record_id"]].parts |= states.of_files([row])
     for row in _rows(session, Passage, "record_id", ids):
         held[row["record_id"]].parts |= states.of_passages([row])
     for row in _rows(session, Tombstone, "record_id", ids):
@@ -113,7 +117,7 @@ def cases(session: Session, ids: Sequence[UUID]) -> dict[UUID, Held]:
 def orphans(session: Session) -> Iterator[tuple[UUID, str]]:
     """Rows of records that are not there: the id of the record, and which part it would be."""
     record = Record.table()
-    for model in (Pack, Grant, Passage, Ask, Disclosure):
+    for model in (Pack, File, Grant, Passage, Ask, Disclosure):
         table = model.table()
         query: Select[Any] = select(table).outerjoin(record, record.c.id == table.c.record_id)
         for row in session.connection().execute(query.where(record.c.id.is_(None))).mappings():

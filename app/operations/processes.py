@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
 from app.logs import get_logger
 from app.settings import PREFIX
 
-__all__ = ["companion", "start", "stop"]
+__all__ = ["ENDING", "companion", "started"]
+
+ENDING = frozenset({signal.SIGINT, signal.SIGTERM})
 
 STOP_SECONDS = 35.0
 # Between the end of a companion that nobody asked to end and the next one.
@@ -22,24 +25,48 @@ AGAIN_SECONDS = 1.0
 log = get_logger()
 
 
-def start(
+@contextmanager
+def _kept_waiting() -> Iterator[None]:
+    """Let signals that end us wait: between the fork of a child and the block that stops it, they would be lost.
+
+    A child begins with them waiting too, until its ``main`` takes them.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _start(
     arguments: Sequence[str],
     data: Path | None,
     *,
     log_file: Path | None = None,
     settings: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Run ``testimony`` with these arguments on a data folder.
-
-    What it writes goes to ``log_file``, if one is named; ``settings`` go before those of the folder.
-    """
     command = [sys.executable, "-m", "app", *arguments, *(["--data", str(data)] if data is not None else [])]
     environment = {**os.environ, **{PREFIX + name: value for name, value in (settings or {}).items()}}
     with nullcontext() if log_file is None else log_file.open("ab") as log_to:
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log_to, stderr=log_to, env=environment)  # noqa: S603  our own program
 
 
-def stop(process: subprocess.Popen[bytes]) -> None:
+@contextmanager
+def started(
+    arguments: Sequence[str], data: Path | None, *, log_file: Path | None = None, settings: Mapping[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run ``testimony`` with these arguments on a data folder beside the block.
+
+    What it writes goes to ``log_file``, if one is named; ``settings`` go before those of the folder.
+    """
+    with ExitStack() as stack:
+        with _kept_waiting():
+            process = _start(arguments, data, log_file=log_file, settings=settings)
+            stack.callback(_stop, process)
+        yield process
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
     """Ask it to end and wait; what does not end in time is killed."""
     if process.poll() is None:
         process.terminate()
@@ -54,7 +81,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 def companion(arguments: Sequence[str], data: Path | None) -> Iterator[None]:
     """Keep such a process running beside the block; one that ends by itself is started again."""
     stopping, turn = threading.Event(), threading.Lock()
-    running = [start(arguments, data)]
+    running: list[subprocess.Popen[bytes]] = []
 
     def watch() -> None:
         while True:
@@ -65,12 +92,16 @@ def companion(arguments: Sequence[str], data: Path | None) -> Iterator[None]:
                 if stopping.is_set():
                     return
                 log.error("companion ended", job=arguments[0], status=status)
-                running[0] = start(arguments, data)
+                running[0] = _start(arguments, data)
 
-    threading.Thread(target=watch, name="companion", daemon=True).start()
-    try:
-        yield
-    finally:
+    def end() -> None:
         with turn:
             stopping.set()
-        stop(running[0])
+        _stop(running[0])
+
+    with ExitStack() as stack:
+        with _kept_waiting():
+            running.append(_start(arguments, data))
+            stack.callback(end)
+            threading.Thread(target=watch, name="companion", daemon=True).start()
+        yield

@@ -9,16 +9,20 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Invitation
-from app.cases.models import Case, Grant, Record
+from app.cases.files import ARRIVING
+from app.cases.models import Case, DiscardedFile, File, Grant, Record
+from app.intake.models import WaitingPart
 from app.review.models import Ask, Disclosure
 from app.studies.models import Study
 
 __all__ = [
     "admin_invited",
     "frozen_records",
+    "known_files",
     "known_records",
     "named_shares",
     "studies",
+    "whole_files",
 ]
 
 
@@ -37,6 +41,17 @@ def named_shares(session: Session, now: datetime) -> set[UUID]:
 def known_records(session: Session) -> set[UUID]:
     """Every record there is."""
     return set(session.scalars(select(Record.id)))
+
+
+def known_files(session: Session) -> set[UUID]:
+    """Every file in the store that a row names, be it only to have it deleted."""
+    return {file for model in (File, DiscardedFile, WaitingPart) for file in session.scalars(select(model.id))}
+
+
+def whole_files(session: Session) -> dict[UUID, int]:
+    """Every file that must be there, with how many pieces it has."""
+    rows = session.execute(select(File.id, File.segments).where(File.status != ARRIVING))
+    return {row.id: row.segments for row in rows}
 
 
 def frozen_records(session: Session) -> set[UUID]:

@@ -16,9 +16,19 @@ from app.audit.models import Event, Link
 from app.audit.parts import Parts
 from app.cases.states import ALL
 from app.collaborators import Collaborators
+from app.forms.states import ACTIONS as FORM_ACTIONS
 from app.studies.models import Study
 
-__all__ = ["Tells", "Told", "positions", "studies_gone", "told_of_cases", "told_of_records", "told_of_study"]
+__all__ = [
+    "Tells",
+    "Told",
+    "positions",
+    "studies_gone",
+    "told_of_cases",
+    "told_of_forms",
+    "told_of_records",
+    "told_of_study",
+]
 
 AT_ONCE = 500
 STUDY_CREATED, STUDY_BASELINED = "study.created", "study.baselined"
@@ -83,11 +93,32 @@ def told_of_study(session: Session, collaborators: Collaborators, study: UUID) -
     return told
 
 
+def told_by(session: Session, collaborators: Collaborators, actions: Sequence[str]) -> Iterator[Mapping[Any, Any]]:
+    """The events of these kinds that are ours, oldest first."""
+    table = Event.table()
+    query = select(table).where(table.c.action.in_(actions)).order_by(table.c.id).execution_options(yield_per=AT_ONCE)
+    for row in session.connection().execute(query).mappings():
+        content = entries.message(collaborators.deployment, row)
+        if entries.carries_check(collaborators.custody, collaborators.deployment, row, content):
+            yield row
+
+
 def studies_gone(session: Session) -> list[UUID]:
     """Studies whose creation was told and which are not there."""
     there = select(Study.id)
     query = select(Event.study_id).where(Event.action.in_(STUDY_ACTIONS), Event.study_id.not_in(there)).distinct()
     return [study for study in session.scalars(query) if study is not None]
+
+
+def told_of_forms(session: Session, collaborators: Collaborators) -> dict[UUID, tuple[UUID, str]]:
+    """The event that tells of each form last, and the digest it carries."""
+    table, told = Event.table(), {}
+    query = select(table).where(table.c.action.in_(FORM_ACTIONS)).order_by(table.c.at, table.c.id)
+    for row in session.connection().execute(query).mappings():
+        content = entries.message(collaborators.deployment, row)
+        if entries.carries_check(collaborators.custody, collaborators.deployment, row, content):
+            told[UUID(row["details"]["form"])] = row["id"], str(row["details"].get("digest"))
+    return told
 
 
 def positions(session: Session, events: Sequence[UUID]) -> dict[UUID, int]:

@@ -19,7 +19,7 @@ from app.cases.erasure import erased_records
 from app.errors import RosterRejected
 from app.keystore import restore
 from app.keystore.models import RecordState
-from app.operations import queries
+from app.operations import files, queries
 from app.operations.checkpoint import Checkpoint
 from app.operations.setup import OPERATOR
 from app.operations.sweep import turn_off
@@ -39,11 +39,13 @@ class Findings:
     frozen: list[UUID] = field(default_factory=list)
     killed: int = 0
     dropped_shares: int = 0
+    lost_files: list[UUID] = field(default_factory=list)
+    stray_files: list[UUID] = field(default_factory=list)
 
     @property
     def clean(self) -> bool:
         """Whether the deployment may start without anybody deciding anything."""
-        return not (self.stale_rosters or self.lost_records or self.missing_shares)
+        return not (self.stale_rosters or self.lost_records or self.missing_shares or self.lost_files)
 
 
 def check_main(runtime: Runtime) -> Findings:
@@ -141,3 +143,5 @@ def _find_missing(runtime: Runtime, findings: Findings) -> None:
     with runtime.glance() as session:
         named = queries.named_shares(session, runtime.clock())
     findings.missing_shares = sorted(restore.missing(runtime.collaborators.keystore, named))
+    compared = files.compare(runtime)
+    findings.lost_files, findings.stray_files = compared.lost, compared.strays

@@ -1,7 +1,8 @@
-"""The regular sweep: abandoned attempts, expired shares, members and sessions, erasures that a crash left unfinished.
+"""The regular sweep: abandoned attempts, what has expired, erasures that a crash left unfinished.
 
-After a restore the sweep of attempts is off: an old copy of the main database lacks claims, and their shares would be
-taken for abandoned ones. A file in the data folder keeps it off until the operator has looked.
+After a restore the sweep of attempts is off, and that of files that no row names: an old copy of the main database
+lacks claims and rows, and their shares and files would be taken for abandoned ones. A file in the data folder keeps it
+off until the operator has looked.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from app.bootstrap import Runtime
 from app.cases import counts, housekeeping, withdrawal
 from app.cases.housekeeping import ABANDONED_AFTER
 from app.errors import Conflict, TestimonyError
+from app.intake.openrosa import waiting
 from app.logs import get_logger
-from app.operations import queries
+from app.operations import files, queries
 from app.operations.batches import in_batches
 from app.operations.setup import OPERATOR
 from app.review import drafts
@@ -31,13 +33,16 @@ log = get_logger()
 
 @dataclass(slots=True)
 class Swept:
-    """What a sweep did; ``attempts`` is None while that part is off."""
+    """What a sweep did; ``attempts`` and ``stray_files`` are None while those parts are off."""
 
     attempts: int | None = None
     expired_shares: int = 0
     removed_members: int = 0
     erased: int = 0
+    expired_forms: int = 0
     outbox_left: int = 0
+    uploads: int = 0
+    stray_files: int | None = None
 
 
 def _mark(runtime: Runtime) -> Path:
@@ -68,8 +73,12 @@ def sweep(runtime: Runtime) -> Swept:
     swept.expired_shares = runtime.collaborators.keystore.destroy_expired()
     with runtime.transaction() as session:
         upkeep.sweep(session, runtime.collaborators)
+    with runtime.transaction() as session:
+        swept.expired_forms = waiting.expire(session, runtime.collaborators, OPERATOR)
+    swept.uploads = files.sweep_uploads(runtime)
     if not is_off(runtime):
         swept.attempts = _sweep_attempts(runtime)
+        swept.stray_files = files.sweep_strays(runtime)
     with runtime.glance() as session:
         swept.outbox_left = counts.outbox_length(session)
     return swept

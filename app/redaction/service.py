@@ -197,7 +197,7 @@ class RedactRecord:
 
     def _values(self, key: Secret, compartment: Compartment) -> dict[str, Any]:
         names = at_rest(self.instrument, compartment)
-        return open_pack(self.place, key, compartment, 0, self.packed[compartment], complete=names)
+        return open_pack(self.place, key, compartment, 0, self.packed[compartment], names)
 
     def _known_names(self, key: Secret) -> KnownNames:
         names = identity_names(self.instrument, self._values(key, Compartment.IDENTITY))

@@ -10,7 +10,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from app.access import Actor, Permission, Role, require
-from app.cases import queries
+from app.cases import files, queries
 from app.cases.models import Case, Record
 from app.errors import NotFound
 from app.review.models import Ask, Disclosure
@@ -97,13 +97,17 @@ def _listed(ask: Ask, code: str, frozen: bool, expires: datetime | None) -> List
 
 @dataclass(frozen=True, slots=True)
 class Askable:
-    """What an ask about a record may name: the same for every record of one questionnaire, whatever it holds."""
+    """What an ask about a record may name: the same for every record of one questionnaire, whatever it holds.
+
+    Beside that, its attachments, by their ids alone.
+    """
 
     record: UUID
     case: str
     frozen: bool
     received_day: str
     instrument: Instrument
+    files: tuple[UUID, ...] = ()
 
     def fields(self, scope: str) -> tuple[Field, ...]:
         """The fields of ``identity`` or of ``source``, in the order of the form."""
@@ -120,4 +124,5 @@ def askable(session: Session, actor: Actor, record: UUID) -> Askable:
     require(actor, Permission.DISCLOSURE_ASK)
     row, owner = queries.one(session, queries.guarded(actor).where(Record.id == record))
     instrument = instruments.by_id(session, row.instrument_id)
-    return Askable(row.id, owner.code, owner.frozen, row.received_day, instrument)
+    attached = tuple(each.id for each in files.of_record(session, record, files.COMPLETE))
+    return Askable(row.id, owner.code, owner.frozen, row.received_day, instrument, attached)

@@ -33,7 +33,9 @@ from app.crypto.sealed import Sealed
 from app.crypto.secrets import Secret
 from app.errors import Conflict, DigestDiffers, Flaw, Gone, Invalid, NotFound, OwnWork, TamperedField
 from app.keystore.service import Share
+from app.review import halves
 from app.review.asks import APPROVED, PENDING, READ, REFUSED, REOPEN, TRAIN, fields_of
+from app.review.halves import AUDITORS, half_of
 from app.review.models import Ask, Disclosure
 from app.review.states import of_answer, of_ask, of_disclosure
 from app.studies import instruments, roster
@@ -48,7 +50,6 @@ ASK = "ask"
 CONTENT, REFUSAL = "ask.content", "ask.refusal"
 # What an ask says in clear and, so that nobody changes it in the row, under the seal.
 TERMS = {"scope": "scope", "purpose": "purpose", "asker": "asker_id"}
-HALVES = {"identity": (Scope.IDENTITY_G, Scope.IDENTITY_A), "source": (Scope.SOURCE_G, Scope.SOURCE_A)}
 
 
 def _ask_place(place: Place, ask: UUID) -> Place:
@@ -58,7 +59,10 @@ def _ask_place(place: Place, ask: UUID) -> Place:
 
 @dataclass(slots=True)
 class AskDisclosure:
-    """Making: an ask with sealed reason and fields, readable for the auditors and the asker."""
+    """Making: an ask with sealed reason and fields, readable for the auditors and the asker.
+
+    ``scope`` is a compartment or that of one attachment, which is asked for as a whole.
+    """
 
     collaborators: Collaborators
     actor: Actor
@@ -78,13 +82,15 @@ class AskDisclosure:
         record, _ = queries.one(session, queries.guarded(self.actor).where(Record.id == self.record))
         self.place = queries.place_of(self.collaborators, record)
         self.signed = roster.latest(session, self.collaborators, record.study_id)
-        self._check(instruments.by_id(session, record.instrument_id))
+        is_file = halves.file_of(session, record.id, self.scope) is not None
+        self._check(instruments.by_id(session, record.instrument_id), is_file=is_file)
 
-    def _check(self, instrument: Instrument) -> None:
+    def _check(self, instrument: Instrument, *, is_file: bool) -> None:
         flaws = []
-        if self.scope not in HALVES or (self.purpose != READ and self.scope != "source"):
+        known_scope = is_file or self.scope in halves.COMPARTMENTS
+        if not known_scope or (self.purpose != READ and self.scope != "source"):
             raise Invalid([Flaw("/scope", "Not one of the choices.")])
-        known = {each.name for each in fields_of(instrument, self.scope)}
+        known = {halves.CONTENT} if is_file else {each.name for each in fields_of(instrument, self.scope)}
         if self.purpose == TRAIN:
             known = {each.name for each in instrument.narratives}
         if self.purpose != REOPEN and (not self.fields or not set(self.fields) <= known):
@@ -226,11 +232,15 @@ def _visible(session: Session, actor: Actor, ask: UUID) -> tuple[Ask, Record]:
 
 @dataclass(slots=True)
 class ApproveAsk:
-    """Making: the auditors' half of one record, for one guardian, for an hour; names the digest of the ask it saw."""
+    """Making: the auditors' half of one record, for one guardian, for an hour; names the digest of the ask it saw.
+
+    To reopen a source, the halves of its attachments go along.
+    """
 
     reading: ReadAsk
     digest: bytes
     half: FoundGrant = field(init=False)
+    files: dict[UUID, FoundGrant] = field(init=False)
     public: bytes = field(init=False)
     expires: datetime = field(init=False)
     row: dict[str, Any] = field(init=False, repr=False)
@@ -256,16 +266,20 @@ class ApproveAsk:
             raise Conflict("Whoever asked is no longer a guardian.")
         self.public = _public_of(session, ask)
         try:
-            self.half = grants.find(session, reading.actor, ask.record_id, HALVES[ask.scope][1])
+            self.half = grants.find(session, reading.actor, ask.record_id, half_of(ask.scope, AUDITORS))
         except NotFound:
             raise Conflict("This compartment is not under two-person access yet.") from None
+        reopening = ask.purpose == REOPEN
+        self.files = halves.file_halves(session, reading.actor, ask.record_id, AUDITORS) if reopening else {}
 
     def seal(self) -> Attempt:
         """Open the auditors' half and wrap it to the asker under a share that expires."""
         reading, ask = self.reading, self.reading.row
         collaborators, place = reading.collaborators, reading.place
         self.fields = reading.open().fields
-        opened = grants.open_found(collaborators, reading.actor, place, [self.half], reading.signed.floor)
+        found = [self.half, *self.files.values()]
+        opened = grants.open_found(collaborators, reading.actor, place, found, reading.signed.floor)
+        along = {file: opened[grant.scope] for file, grant in self.files.items()}
         self.expires = (collaborators.now() + LASTS).replace(microsecond=0)
         disclosure, value = uuid4(), Secret.random()
         context = disclosure_context(place, disclosure, ask, self.fields, self.expires)
@@ -276,7 +290,7 @@ class ApproveAsk:
             "scope": ask.scope,
             "asker_id": ask.asker_id,
             "approver_id": reading.actor.user(),
-            "box": seal_box(value, context, self.public, opened[self.half.scope]),
+            "box": seal_box(value, context, self.public, halves.joined(opened[self.half.scope], along)),
             "expires_at": self.expires,
         }
         share = Share(disclosure, self.half.scope, value, self.expires)

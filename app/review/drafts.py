@@ -152,7 +152,7 @@ class OpenSource:
 
     def decrypt(self, key: Secret) -> Source:
         """Open source and draft under the source key."""
-        values = open_pack(self.place, key, SOURCE, 0, self.packed[0], complete=at_rest(self.instrument, SOURCE))
+        values = open_pack(self.place, key, SOURCE, 0, self.packed[0], at_rest(self.instrument, SOURCE))
         version = self.row.draft_version
         if version == 0:
             return Source(self.record, values, None, 0, None)

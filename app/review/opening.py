@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from app.access import Permission, Team, require
 from app.audit import service as audit
-from app.cases import grants, queries, states
+from app.cases import files, grants, queries, states
+from app.cases.contents import Opened
 from app.cases.grants import FoundGrant, NewGrants, Scope
 from app.cases.making import Attempt
-from app.cases.models import Record
+from app.cases.models import File, Record
 from app.cases.queries import Status
 from app.cases.sealing import Compartment, open_pack
 from app.cases.states import Change
@@ -21,21 +24,22 @@ from app.crypto.grants import open_box
 from app.crypto.sealed import Sealed
 from app.crypto.secrets import Secret, join
 from app.errors import Conflict, Gone, NotFound
+from app.review import halves
 from app.review.asks import READ, REOPEN
-from app.review.disclosure import HALVES, AskShown, ReadAsk, disclosure_context
+from app.review.disclosure import AskShown, ReadAsk, disclosure_context
+from app.review.halves import GUARDIANS, SIDES, half_of
 from app.review.models import Disclosure
 from app.review.states import disclosure_key
 
 
 @dataclass(slots=True)
-class OpenDisclosure:
-    """Reading: both halves together open the named fields, for the one who asked, until the expiry."""
+class _Disclosed:
+    """Both halves together, for the one who asked, until the expiry."""
 
     reading: ReadAsk
     permission: Permission = Permission.DISCLOSURE_READ
     disclosure: Disclosure = field(init=False, repr=False)
     half: FoundGrant = field(init=False)
-    packed: Sealed = field(init=False, repr=False)
 
     def look(self, session: Session) -> None:
         """Authorise; Gone after the expiry, Conflict before an approval."""
@@ -50,8 +54,8 @@ class OpenDisclosure:
         if row.expires_at <= reading.collaborators.now():
             raise Gone
         self.disclosure = row
-        self.half = grants.find(session, reading.actor, row.record_id, HALVES[row.scope][0])
-        self.packed = queries.pack(session, row.record_id, row.scope, 0)
+        self.half = grants.find(session, reading.actor, row.record_id, half_of(row.scope, GUARDIANS))
+        self._fetch(session)
         audit.write(
             session,
             reading.collaborators,
@@ -62,14 +66,34 @@ class OpenDisclosure:
             disclosure=str(row.id),
         )
 
+    def _fetch(self, session: Session) -> None:
+        raise NotImplementedError
+
     def key(self, shown: AskShown) -> Secret:
         """Join the guardians' half with the handed-over half."""
+        return self.keys(shown, {})[0]
+
+    def keys(self, shown: AskShown, attached: Mapping[UUID, FoundGrant]) -> tuple[Secret, dict[UUID, Secret]]:
+        """The same, with the keys of attachments whose halves were handed over; ``attached`` are one's own halves."""
         reading, row = self.reading, self.disclosure
         store, floor = reading.collaborators.keystore, reading.signed.floor
-        opened = grants.open_found(reading.collaborators, reading.actor, reading.place, [self.half], floor)
+        mine = [self.half, *attached.values()]
+        opened = grants.open_found(reading.collaborators, reading.actor, reading.place, mine, floor)
         share = store.get([row.id], floor=floor)[row.id]
         context = disclosure_context(reading.place, row.id, reading.row, shown.fields, row.expires_at)
-        return join(opened[self.half.scope], open_box(share, context, reading.actor.unlocked(), row.box))
+        half, along = halves.parted(open_box(share, context, reading.actor.unlocked(), row.box))
+        keys = {file: join(opened[attached[file].scope], each) for file, each in along.items() if file in attached}
+        return join(opened[self.half.scope], half), keys
+
+
+@dataclass(slots=True)
+class OpenDisclosure(_Disclosed):
+    """Reading: the named fields of a compartment."""
+
+    packed: Sealed = field(init=False, repr=False)
+
+    def _fetch(self, session: Session) -> None:
+        self.packed = queries.pack(session, self.disclosure.record_id, self.disclosure.scope, 0)
 
     def open(self) -> dict[str, Any]:
         """The named fields, and no other."""
@@ -82,10 +106,32 @@ class OpenDisclosure:
 
 
 @dataclass(slots=True)
+class OpenDisclosedFile(_Disclosed):
+    """Reading: the attachment that was asked for."""
+
+    row: File = field(init=False, repr=False)
+
+    def _fetch(self, session: Session) -> None:
+        row = halves.file_of(session, self.disclosure.record_id, self.disclosure.scope)
+        if row is None:
+            raise NotFound
+        self.row = row
+
+    def open(self) -> Opened:
+        """Join the halves; what is read then is decrypted as it is read."""
+        reading = self.reading
+        key = self.key(reading.open())
+        return files.open_file(reading.collaborators, reading.place, self.row, key)
+
+
+@dataclass(slots=True)
 class ReopenSource:
-    """Making: hand a sealed source back to the redaction team, after an approved ask to reopen, which it uses up."""
+    """Making: hand a sealed source and its attachments back to redaction; uses an approved ask to reopen up."""
 
     opening: OpenDisclosure
+    files: dict[UUID, FoundGrant] = field(init=False)
+    sealed: dict[UUID, Sealed] = field(init=False, repr=False)
+    keys: dict[UUID, Secret] = field(init=False, repr=False)
     new: NewGrants = field(init=False)
 
     def plan(self, session: Session) -> None:
@@ -93,15 +139,23 @@ class ReopenSource:
         self.opening.look(session)
         if self.opening.reading.row.purpose != REOPEN:
             raise Conflict("This ask is not for reopening.")
+        reading, record = self.opening.reading, self.opening.reading.place.record
+        self.files = halves.file_halves(session, reading.actor, record, GUARDIANS)
+        self.sealed = {row.id: row.sealed for row in files.of_record(session, record, files.COMPLETE)}
 
     def seal(self) -> Attempt:
         """Join the halves, prove the key, and wrap it to the redaction team."""
         reading = self.opening.reading
-        key = self.opening.key(reading.open())
+        key, self.keys = self.opening.keys(reading.open(), self.files)
         # Halves of two different splits join without an error, and the true ones are about to be dropped.
         open_pack(reading.place, key, Compartment.SOURCE, 0, self.opening.packed)
+        for file, each in self.keys.items():
+            files.read_description(reading.place, file, each, self.sealed[file])
         self.new = NewGrants(reading.place)
-        self.new.add(Scope.SOURCE, reading.signed.key_of(Team.REDACTION), key)
+        redaction = reading.signed.key_of(Team.REDACTION)
+        self.new.add(Scope.SOURCE, redaction, key)
+        for file, each in self.keys.items():
+            self.new.add(Scope.file(file), redaction, each)
         return Attempt(reading.place.record, self.new.shares, reading.signed.floor)
 
     def store(self, session: Session) -> None:
@@ -120,7 +174,8 @@ class ReopenSource:
         )
         if done is None:
             raise Conflict
-        gone = grants.drop(session, reading.collaborators, reading.place.record, (Scope.SOURCE_G, Scope.SOURCE_A))
+        scopes = [half_of(scope, side) for scope in (Scope.SOURCE, *map(Scope.file, self.keys)) for side in SIDES]
+        gone = grants.drop(session, reading.collaborators, reading.place.record, scopes)
         made = states.columns(redactor_id=None, approver_id=None, **again) | self.new.store(session)
         change = Change(made, [*gone, disclosure_key(self.opening.disclosure.id)])
         states.note(session, reading.collaborators, reading.actor, "source.reopened", reading.place.record, change)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.access import Actor, Permission, Team, require
 from app.audit import service as audit
-from app.cases import grants, queries, states
+from app.cases import files, grants, queries, released, states
 from app.cases.grants import FoundGrant, NewGrants, Scope
 from app.cases.making import Attempt
 from app.cases.models import Pack, Passage, Record
@@ -25,7 +25,9 @@ from app.crypto.sealed import Sealed
 from app.crypto.secrets import Secret, split
 from app.errors import Conflict, DigestDiffers, Flaw, Invalid
 from app.review import doubts, policies
+from app.review.copies import ChosenCopies
 from app.review.drafts import OpenSource
+from app.review.files import Attached
 from app.studies import instruments, roster
 from app.studies.answers import scopes_in_force
 from app.studies.roster import SignedRoster
@@ -38,13 +40,18 @@ CUT = "[CUT]"
 class ReleaseRecord:
     """Making: the research copy under a fresh key for researchers, the source split between guardians and auditors.
 
-    ``doubts`` is how many doubtful passages the approver looked at and let stay.
+    ``doubts`` is how many doubtful passages the approver looked at and let stay. ``copies`` are the clean copies of
+    attachments that go along; ``recordings`` is how many of them may be heard.
     """
 
     source: OpenSource
     digest: bytes
     renaming: Mapping[str, str] = field(default_factory=dict)
     doubts: int = 0
+    copies: Sequence[UUID] = ()
+    recordings: int = 0
+    chosen: ChosenCopies = field(init=False)
+    attached: Attached = field(init=False)
     new: NewGrants = field(init=False)
     sealed: Sealed = field(init=False, repr=False)
 
@@ -58,6 +65,10 @@ class ReleaseRecord:
         policies.check_digest(opened.row, self.renaming, self.digest)
         if packs.digest(opened.packed[opened.row.draft_version]) != opened.row.draft_digest:
             raise DigestDiffers
+        self.attached = Attached(opened.record)
+        self.attached.look(session, opened.actor)
+        self.chosen = ChosenCopies(opened.record, self.copies, self.recordings)
+        self.chosen.look(session, opened.actor)
 
     @property
     def version(self) -> int:
@@ -75,7 +86,8 @@ class ReleaseRecord:
         clean = policies.rename(source.draft, self.renaming)
         doubts.check_answered(clean, self.doubts)
         texts = {name: {"value": text} for name, text in clean.items()}
-        values = source.draft.values | texts | {SCOPES: sorted(scopes)}
+        copies = released.put(self.chosen.seal(opened))
+        values = source.draft.values | texts | {SCOPES: sorted(scopes)} | copies
         research = Secret.random()
         self.sealed = seal_pack(opened.place, research, RESEARCH, values, self.version)
         half_g, half_a = split(key)
@@ -83,6 +95,7 @@ class ReleaseRecord:
         self.new.add(Scope.research(self.version), opened.signed.key_of(Team.RESEARCHERS), research)
         self.new.add(Scope.SOURCE_G, opened.signed.key_of(Team.GUARDIANS), half_g)
         self.new.add(Scope.SOURCE_A, opened.signed.key_of(Team.AUDITORS), half_a)
+        self.attached.halve(opened, self.new)
         return Attempt(opened.record, self.new.shares, opened.signed.floor)
 
     def store(self, session: Session) -> int:
@@ -105,9 +118,12 @@ class ReleaseRecord:
         superseded = [Scope.research(version - 1), Scope.sample(version - 1)]
         over = [Scope.SOURCE, Scope.WORK, Scope.REWORK, *superseded]
         gone = grants.drop(session, opened.collaborators, opened.record, over)
+        gone += self.attached.drop(session, opened.collaborators)
+        copied = self.chosen.store(session, opened.collaborators)
         change = _replace_pack(session, opened.record, version, self.sealed)
-        made = change.made | self.new.store(session) | states.columns(status=Status.RELEASED, release_version=version)
-        change = Change(made, [*gone, *change.gone])
+        made = change.made | copied.made | self.new.store(session)
+        made |= states.columns(status=Status.RELEASED, release_version=version)
+        change = Change(made, [*gone, *copied.gone, *change.gone])
         states.note(session, opened.collaborators, opened.actor, "release.made", opened.record, change, version=version)
         return version
 
@@ -131,7 +147,7 @@ class CutRelease:
     """Making: the next release version by removal only; the one before can no longer be opened.
 
     ``cuts`` are ranges of a text (code points) that become ``[CUT]``; ``drop`` are fields that are withheld;
-    ``reports`` are the reports it answers, which must be all that are open.
+    ``reports`` are the reports it answers, which must be all that are open; ``files`` are clean copies that go.
     """
 
     collaborators: Collaborators
@@ -141,6 +157,7 @@ class CutRelease:
     cuts: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
     drop: Sequence[str] = ()
     reports: frozenset[UUID] = frozenset()
+    files: frozenset[UUID] = frozenset()
     row: Record = field(init=False, repr=False)
     place: Place = field(init=False)
     signed: SignedRoster = field(init=False)
@@ -182,6 +199,9 @@ class CutRelease:
         return Attempt(self.record, self.new.shares, self.signed.floor)
 
     def _removed(self, values: dict[str, Any]) -> dict[str, Any]:
+        copies = released.take(values)
+        if not self.files <= {copy.id for copy in copies}:
+            raise Invalid([Flaw("/files", "Names a file that this release does not have.")])
         if not {*self.cuts, *self.drop} <= values.keys() - {SCOPES}:
             raise Invalid([Flaw("/cuts", "Names a field that this release does not have.")])
         result = dict(values)
@@ -190,7 +210,8 @@ class CutRelease:
             if name not in self.narratives or not isinstance(text, str):
                 raise Invalid([Flaw(f"/cuts/{name}", "Only texts can be cut; drop the field.")])
             result[name] = {"value": _cut(text, ranges, f"/cuts/{name}")}
-        return result | {name: {"status": "withheld"} for name in self.drop}
+        kept = released.put(copy for copy in copies if copy.id not in self.files)
+        return result | {name: {"status": "withheld"} for name in self.drop} | kept
 
     def store(self, session: Session) -> int:
         """Store the cut release and drop the one before."""
@@ -207,6 +228,7 @@ class CutRelease:
             raise Conflict("Another passage was reported meanwhile; read the reports again.")
         dropped = [Scope.research(version - 1), Scope.sample(version - 1)]
         gone = grants.drop(session, self.collaborators, self.record, dropped)
+        gone += files.discard(session, self.collaborators, self.files)
         change = _replace_pack(session, self.record, version, self.sealed)
         made = change.made | self.new.store(session) | states.columns(release_version=version)
         change = Change(made, [*gone, *change.gone])

@@ -47,6 +47,14 @@ PARTS: dict[str, dict[str, Any]] = {
         "fields": ["name", "alias"],
         "expires": 1,
     },
+    "waiting": {"deployment": uid(1), "form": uid(11), "submission": uid(12)},
+    "waiting_part": {"deployment": uid(1), "submission": uid(12), "part": uid(13), "index": 1},
+    "form_key": {"deployment": uid(1), "form": uid(11), "public": ZERO},
+    "intake": {"deployment": uid(1), "study": uid(2), "key_id": uid(3), "client_uuid": uid(10)},
+    "intake_key": {"deployment": uid(1), "key_id": uid(3), "public": ZERO, "seal_until": 1, "open_until": 3},
+    "chunk": {"deployment": uid(1), "study": uid(2), "case": uid(3), "record": uid(4), "file": uid(14)},
+    "file": {"deployment": uid(1), "study": uid(2), "case": uid(3), "record": uid(4), "file": uid(14)},
+    "upload": {"deployment": uid(1), "record": uid(4), "file": uid(14)},
     "share": {"deployment": uid(1), "share": uid(5), "record": uid(4), "version": 1},
     "receipt": {
         "deployment": uid(1),
@@ -71,6 +79,8 @@ FIXED = {
     "pepper": ["argon"],
     "session": ["token_hash"],
     "disclosure": ["fingerprint"],
+    "form_key": ["public"],
+    "intake_key": ["public"],
     "receipt": ["instrument", "content", "sealed_body"],
 }
 
