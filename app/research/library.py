@@ -13,10 +13,12 @@ from sqlalchemy.orm import Session
 
 from app.access import Actor, Permission, Role, Team, require
 from app.audit import service as audit
-from app.cases import grants, queries, states
+from app.cases import files, grants, queries, released, states
+from app.cases.contents import Opened
 from app.cases.grants import FoundGrant, NewGrants, Scope
 from app.cases.making import Attempt
-from app.cases.models import Case, Grant, Passage, Record
+from app.cases.models import Case, File, Grant, Passage, Record
+from app.cases.released import ReleasedFile
 from app.cases.sealing import SCOPES, Compartment, Place, open_pack, seal_pack
 from app.cases.states import Change
 from app.collaborators import Collaborators
@@ -81,6 +83,7 @@ class Release:
     version: int
     values: dict[str, Any] = field(repr=False)
     digest: bytes
+    files: tuple[ReleasedFile, ...] = ()
 
 
 @dataclass(slots=True)
@@ -135,11 +138,44 @@ class ReadRelease:
             raise TamperedField
         if Role.AUDITOR not in self.actor.roles and not queries.consented(self.actor, scopes):
             raise NotFound
-        return Release(self.record, self.code, version, values, packs.digest(self.packed))
+        copies = released.take(values)
+        return Release(self.record, self.code, version, values, packs.digest(self.packed), copies)
 
     def open(self) -> Release:
         """Unwrap and decrypt."""
         return self.decrypt(self.key())
+
+
+@dataclass(slots=True)
+class OpenReleased:
+    """Reading: one clean copy that belongs to a release; what it holds is read as it is used.
+
+    Opening it is the event, whatever part of it is read then.
+    """
+
+    reading: ReadRelease
+    file: UUID
+    row: File = field(init=False, repr=False)
+
+    def look(self, session: Session) -> None:
+        """Authorise, fetch, and write the event of the read."""
+        reading = self.reading
+        reading.look(session)
+        mine = select(File).where(File.id == self.file, File.record_id == reading.record)
+        row = session.scalar(mine.where(File.status == files.RELEASED))
+        if row is None:
+            raise NotFound
+        self.row = row
+        parts, case, file = reading.collaborators, reading.row.case_id, str(self.file)
+        audit.write(session, parts, reading.actor, "copy.read", case=case, record=reading.record, file=file)
+
+    def open(self) -> tuple[ReleasedFile, Opened]:
+        """Open the release, which holds the key."""
+        release = self.reading.open()
+        copy = next((each for each in release.files if each.id == self.file), None)
+        if copy is None:
+            raise NotFound
+        return copy, files.open_file(self.reading.collaborators, self.reading.place, self.row, copy.key)
 
 
 @dataclass(frozen=True, slots=True)
