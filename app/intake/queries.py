@@ -1,7 +1,8 @@
-"""A submitter's own receipts."""
+"""A submitter's own receipts, and how a record came."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from app.access import Actor, Permission, require
 from app.cases.models import Record
 from app.collaborators import Collaborators
 from app.errors import NotFound
+from app.intake.models import Submission as Sent
 from app.intake.service import require_submitter
 from app.studies import service
 
@@ -36,3 +38,28 @@ def receipt(session: Session, collaborators: Collaborators, actor: Actor, client
     require(acting, Permission.RECEIPT_READ)
     kept: dict[str, Any] = found.receipt
     return kept
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """How a record came, as far as reviewers should know.
+
+    ``unsealed``: in clear, although its form asks phones to encrypt it. ``inherited``: how many attachments stay under
+    the earlier record that it takes the place of. ``superseded``: another record takes its place.
+    """
+
+    unsealed: bool
+    inherited: int
+    superseded: bool
+
+
+def arrival(session: Session, actor: Actor, record: UUID) -> Arrival:
+    """How a record came that the actor works on; nothing is told of one that is not there."""
+    require(actor, Permission.SOURCE_READ)
+    found = session.execute(
+        select(Sent.plaintext, Sent.inherited, Record.superseded_by)
+        .outerjoin(Sent, Sent.record_id == Record.id)
+        .where(Record.id == record, Record.study_id == actor.study)
+    ).one_or_none()
+    unsealed, inherited, superseded = found or (None, None, None)
+    return Arrival(bool(unsealed), len(inherited or []), superseded is not None)
