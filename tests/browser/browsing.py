@@ -38,12 +38,16 @@ SESSION, LOCALE = "__Host-session", "__Host-locale"
 
 
 def launch(playwright: Playwright, program: str, served: Served) -> Browser:
-    """Chromium, trusting the key of this server's own certificate: ignoring errors would switch passkeys off."""
+    """Chromium, trusting the key of this server's own certificate."""
+    return playwright.chromium.launch(executable_path=program, args=arguments(served))
+
+
+def arguments(served: Served) -> list[str]:
+    """What Chromium is started with: ignoring errors of certificates would switch passkeys off, so it trusts one."""
     certificate = x509.load_pem_x509_certificate(served.certificate.read_bytes())
     key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     pin = base64.b64encode(sha256(key).digest()).decode()
-    trusting = f"--ignore-certificate-errors-spki-list={pin}"
-    return playwright.chromium.launch(executable_path=program, args=["--no-sandbox", trusting])
+    return ["--no-sandbox", f"--ignore-certificate-errors-spki-list={pin}"]
 
 
 @dataclass

@@ -61,7 +61,7 @@ def test_device_is_enrolled_and_revoked(
     page.get_by_label("Study", exact=True).select_option(str(study.id))
     submit(page, "Make the code")
     expect(page.get_by_role("img", name="QR code for the device")).to_be_visible()
-    code = page.locator("p.secret").inner_text()
+    code = page.locator("p.secret").first.inner_text()
     if javascript:
         check_page(page)
     device = portal.client().accounts.redeem_offer(code)

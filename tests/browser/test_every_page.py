@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
+from app.forms.drafting import Drafting, Wish
+from app.studies import instruments
 from tests.browser.browsing import DESKTOP, PHONE
 from tests.serving import Served
 from tests.system import StudyPlace
@@ -22,7 +24,7 @@ LOOKS = (
     pytest.param({"width": PHONE, "dark": True, "locale": "ar"}, id="phone dark arabic"),
 )
 THING = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[A-Z0-9]{4}-[A-Z0-9]{4}")
-FILES = ("/audit/checkpoints", "/desk/state")
+FILES = ("/audit/checkpoints", "/desk/state", "/xform")
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +49,10 @@ def full(portal: Served) -> StudyPlace:
         client.disclosures.ask(study.id, released, scope="identity", fields=["legal_name"], reason="danger")
     with portal.signed_in("admin") as client:
         client.accounts.enrol(study["interviewer"].id, study.id)
+    lead = portal.acting("lead", study)
+    with portal.runtime.glance() as session:
+        questionnaire = instruments.listed(session, lead, study.id)[0].id
+    portal.runtime.run(Drafting(portal.collaborators, lead, study.id, questionnaire, Wish("interview", "Interview")))
     return study
 
 

@@ -1,0 +1,113 @@
+// Sends what is sealed: in the page and in the service worker, one at a time over all of them.
+//
+// An interview is deleted in one case only: a receipt for exactly these bytes, signed by the pinned key. Sending twice is
+// harmless, for the server knows the id and the bytes again.
+import { checkReceipt } from "./crypto/signature.js";
+import { device, setRevoked } from "./device.js";
+import { is } from "./errors.js";
+import { QUEUE, SENT, readAll, write } from "./store.js";
+import { ask } from "./transport.js";
+
+const SEALED = "application/vnd.testimony.sealed";
+const GONE = /:intake-key-gone$/;
+/** Seconds: the first wait, the longest one without a connection, and the wait after a refusal. */
+const FIRST = 5, LONGEST = 30 * 60, REFUSED = 6 * 3600;
+
+/** Tells every tab and the service worker: the queue changed, or `{sending: id}`. */
+export const channel = new BroadcastChannel("q");
+/** The same for this page. */
+export const changed = new EventTarget();
+channel.onmessage = ({ data }) => changed.dispatchEvent(new CustomEvent("change", { detail: data }));
+
+/** Tell that something changed. */
+export function tell(detail = {}) {
+  channel.postMessage(detail);
+  changed.dispatchEvent(new CustomEvent("change", { detail }));
+}
+
+// Half of it is chance, so that phones that were cut off together do not come back together.
+const backOff = (tries, least = FIRST) => Math.min(LONGEST, least * 2 ** Math.min(tries, 12)) * (0.5 + Math.random() / 2);
+
+const after = (seconds) => Date.now() + seconds * 1000;
+
+/** When an interview is due, in milliseconds; a clock that was set back postpones nothing for longer than it would. */
+export const due = ({ nextAt }) => Math.min(nextAt, after(REFUSED));
+
+// Milliseconds until asking again whether somebody else is done.
+const BUSY = 1000;
+// How often in a row the server was out of reach; not kept, so that a page that is opened anew tries at once.
+let failures = 0;
+
+/**
+ * Send everything that is due, unless somebody does already.
+ * @param {{byHand?: boolean}} [how] By hand: everything, due or not, once nobody else sends.
+ * @returns {Promise<number>} Milliseconds to wait before trying again because the server is out of reach; 0 otherwise.
+ */
+export async function sendDue({ byHand = false } = {}) {
+  return navigator.locks.request("q", { ifAvailable: !byHand }, async (lock) => {
+    if (!lock) return BUSY;
+    const asked = new Set();
+    for (;;) {
+      const next = await first(asked, byHand);
+      if (!next) return 0;
+      asked.add(next[0]);
+      const wait = await sendOne(...next).finally(() => tell());
+      if (wait) return wait * 1000;
+    }
+  });
+}
+
+async function first(asked, byHand) {
+  const waiting = [...(await readAll(QUEUE))].filter(([id]) => !asked.has(id));
+  const now = Date.now();
+  return waiting.filter(([, item]) => byHand || due(item) <= now).sort(([, a], [, b]) => a.nextAt - b.nextAt)[0];
+}
+
+// Gives the seconds to wait with everything, 0 to go on with the next one.
+async function sendOne(id, item) {
+  const known = await device();
+  if (!known) return REFUSED;
+  tell({ sending: id });
+  try {
+    const request = { token: known.token, body: item.bytes, type: SEALED, large: true };
+    const { receipt } = await ask("PUT", `/v1/records/${id}`, request);
+    await checkReceipt(receipt, known, { id, study: item.study, sha256: item.sha256 });
+    await accepted(id, item, receipt);
+  } catch (error) {
+    return failed(id, item, error);
+  }
+  failures = 0;
+  await setRevoked(false);
+  return 0;
+}
+
+// What is left tells which interview it was, and nothing of it.
+async function accepted(id, { number, day }, receipt) {
+  const sent = { number, day, case: receipt.case, receipt: id.slice(0, 8), sentDay: receipt.day };
+  const deleted = [QUEUE, id, null];
+  await write([deleted, [SENT, id, sent]], [[QUEUE, id]]).catch((error) => {
+    // No room even for that line: what counts is on the server.
+    if (is(error, "Full")) return write([deleted]);
+    throw error;
+  });
+}
+
+async function failed(id, item, error) {
+  if (is(error, "Missing")) return 0; // sent meanwhile by somebody else, or wiped
+  if (is(error, "Offline")) {
+    // Behind the others next time: one that the server fails at must not hold them up.
+    await write([[QUEUE, id, { ...item, nextAt: Date.now() }]], [[QUEUE, id]]).catch(() => {});
+    return error.afterSeconds || backOff(failures++);
+  }
+  if (is(error, "Revoked")) {
+    await setRevoked(true);
+    return REFUSED;
+  }
+  const tries = item.tries + 1;
+  const problem = is(error, "Refused") ? { name: error.name, status: error.status, type: error.type } : { name: error.name };
+  const seconds = is(error, "Refused") ? REFUSED : backOff(tries, 60);
+  const lost = is(error, "Refused") && GONE.test(error.type);
+  const changed = [QUEUE, id, { ...item, tries, problem, lost, nextAt: after(seconds) }];
+  // If that cannot be written down, waiting with everything keeps from trying on and on.
+  return write([changed], [[QUEUE, id]]).then(() => 0, () => FIRST);
+}
