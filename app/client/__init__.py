@@ -22,12 +22,16 @@ from app.client.intake import Intake, ReceiptRejected, Submitted, Withdrawal, ch
 from app.client.problem import ClientError, Problem, ProblemFlaw, UnexpectedAnswer, Unreachable, Untrusted
 from app.client.research import Research
 from app.client.review import Review
+from app.client.sealing import KeyRejected
 from app.client.studies import Studies
+from app.client.uploads import FileChanged
 
 __all__ = [
     "Client",
     "ClientError",
+    "FileChanged",
     "Json",
+    "KeyRejected",
     "OneTimeCodes",
     "Problem",
     "ProblemFlaw",
@@ -66,7 +70,7 @@ class Client:
     def ready(self) -> bool:
         """Whether the service answers and can work."""
         try:
-            return self.http.get("/v1/health/ready").get("status") == "ready"
+            return self.http.call("GET", "/v1/health/ready").get("status") == "ready"
         except (Problem, Unreachable):
             return False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from app.client.http import Http, Json, address
@@ -123,6 +124,11 @@ class Accounts:
         answer = self._http.post("/v1/devices/redemption", {"code": code})
         self._http.token = answer["token"]
         return answer
+
+    def make_token(self, study: UUID | str, label: str, *, scopes: Iterable[str], expires_at: str) -> Json:
+        """Make an API token for oneself, shown once; ``expires_at`` is RFC 3339. Asks for a fresh second factor."""
+        body = {"study": str(study), "label": label, "scopes": sorted(scopes), "expires_at": expires_at}
+        return self._http.post("/v1/devices/tokens", body)
 
     def service_health(self) -> Json:
         """How the service is doing, in counts, for admins."""

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from app.client.http import Json
 from app.client.intake import Intake, Submitted, new_withdrawal
 from app.client.problem import ClientError
+from app.client.uploads import Progress
 
 __all__ = ["FileRefused", "SubmissionFile"]
 
@@ -51,7 +52,8 @@ class SubmissionFile:
         if not beside.exists():
             withdrawal = new_withdrawal() if body.get("withdrawal_sha256") is None else None
             token = withdrawal.token if withdrawal is not None else None
-            _write(beside, {"client_uuid": str(uuid4()), "withdrawal_sha256": withdrawal and withdrawal.sha256})
+            own = {"client_uuid": str(uuid4()), "withdrawal_sha256": withdrawal and withdrawal.sha256}
+            _write(beside, json.dumps(own, indent=1).encode())
         kept = _object(beside)
         if kept.get("withdrawal_sha256") is not None:
             body["withdrawal_sha256"] = kept["withdrawal_sha256"]
@@ -62,12 +64,31 @@ class SubmissionFile:
         """Where the receipt lies once there is one."""
         return _beside(self.path, "receipt.json")
 
-    def submit(self, intake: Intake, keys: Mapping[str, bytes]) -> Submitted:
-        """Hand it in until it is durable, and keep the receipt; errors are those of ``Intake.submit``."""
-        submitted = intake.submit(self.client_uuid, self.body, keys)
+    def submit(self, intake: Intake, keys: Mapping[str, bytes], *, seal: bool = False) -> Submitted:
+        """Hand it in until it is durable, and keep the receipt; errors are those of ``Intake.submit``.
+
+        With ``seal`` it goes out sealed to the service's intake key; the sealed bytes are kept too, so that trying
+        again sends the same ones.
+        """
+        if seal:
+            sealed = self._sealed(intake, keys)
+            submitted = intake.submit_sealed(self.client_uuid, self.body, sealed, keys)
+        else:
+            submitted = intake.submit(self.client_uuid, self.body, keys)
         self.receipt_path.unlink(missing_ok=True)
-        _write(self.receipt_path, submitted.raw)
+        _write(self.receipt_path, json.dumps(submitted.raw, indent=1).encode())
         return submitted
+
+    def _sealed(self, intake: Intake, keys: Mapping[str, bytes]) -> bytes:
+        kept = _beside(self.path, "sealed")
+        if not kept.exists():
+            _write(kept, intake.intake_key(keys).seal(self.client_uuid, self.body))
+        return kept.read_bytes()
+
+    def attach(self, intake: Intake, path: Path, progress: Progress) -> None:
+        """Send a file to the record once it is handed in; calling again goes on. Errors are ``Intake.upload``'s."""
+        state = _beside(self.path, f"{path.name}.upload")
+        intake.upload(self.client_uuid, path, state=state, progress=progress)
 
 
 def _beside(path: Path, ending: str) -> Path:
@@ -84,8 +105,8 @@ def _object(path: Path) -> dict[str, Any]:
     return tree
 
 
-def _write(path: Path, tree: Mapping[str, Any]) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE), "w") as file:
-        json.dump(tree, file, indent=1)
+def _write(path: Path, content: bytes) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE), "wb") as file:
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from app.client.http import Http, Json, address
+from app.client.http import TRIES, Http, Json, address, checked
 from app.client.problem import ClientError, ProblemFlaw
+from app.client.sealing import MEDIA_TYPE, IntakeKey
+from app.client.uploads import Progress, Uploading, upload
+from app.crypto.encoding import sha256
 from app.crypto.receipts import Receipt
 from app.crypto.tokens import new_withdrawal_token, withdrawal_hash
 from app.errors import BadEncoding, BadSignature
@@ -57,6 +61,10 @@ def check_receipt(raw: Mapping[str, Any], keys: Mapping[str, bytes]) -> Receipt:
         raise ReceiptRejected from None
 
 
+def _nobody(_done: int, _whole: int) -> None:
+    """Nobody wants to know how far it is."""
+
+
 class Intake:
     """Submitting, receipts, withdrawal."""
 
@@ -76,12 +84,47 @@ class Intake:
             ReceiptRejected: the answer proves nothing.
         """
         answer = self._http.put_patiently(address("records", client_uuid), body)
+        return self._submitted(answer, client_uuid, body, keys, b"")
+
+    def intake_key(self, keys: Mapping[str, bytes]) -> IntakeKey:
+        """The key that a device seals to now, verified; KeyRejected if it is not the pinned key's."""
+        return IntakeKey.check(self._http.get("/v1/intake-key"), keys)
+
+    def submit_sealed(
+        self, client_uuid: UUID, body: Mapping[str, Any], sealed: bytes, keys: Mapping[str, bytes]
+    ) -> Submitted:
+        """Hand a record in as ``IntakeKey.seal`` sealed it, as ``submit`` does; the same bytes may be sent again.
+
+        Raises:
+            Problem: refused; 410 ``intake-key-gone`` when the key it was sealed to is destroyed.
+            Unreachable, ReceiptRejected: as ``submit``.
+        """
+        path, headers = address("records", client_uuid), {"content-type": MEDIA_TYPE}
+        answer = checked(self._http.send("PUT", path, tries=TRIES, headers=headers, content=sealed))
+        return self._submitted(answer, client_uuid, body, keys, sha256(sealed))
+
+    def _submitted(
+        self, answer: Json, client_uuid: UUID, body: Mapping[str, Any], keys: Mapping[str, bytes], sealed: bytes
+    ) -> Submitted:
         receipt = check_receipt(answer["receipt"], keys)
         sent = (client_uuid, str(body.get("study")), body.get("case") or receipt.case)
-        if (receipt.client_uuid, str(receipt.study), receipt.case) != sent:
+        if (receipt.client_uuid, str(receipt.study), receipt.case) != sent or receipt.sealed_body != sealed:
             raise ReceiptRejected
         warnings = [ProblemFlaw(flaw["pointer"], flaw["detail"]) for flaw in answer["warnings"]]
         return Submitted(receipt, answer["receipt"], warnings)
+
+    def upload(self, client_uuid: UUID, path: Path, *, state: Path, progress: Progress = _nobody) -> UUID:
+        """Send a file to the record that one submitted under this id; the id that the file went under.
+
+        ``state`` is where what is needed to go on rests, for the owner alone: call again with the same one, in another
+        process too, after whatever happened. ``progress`` is told bytes done and bytes in all.
+
+        Raises:
+            Problem: refused for good.
+            Unreachable: nobody answered for the whole time.
+            FileChanged: the file is not the one whose upload began.
+        """
+        return upload(self._http, Uploading.open(client_uuid, path, state), progress, self._http.pause)
 
     def receipt(self, client_uuid: UUID, keys: Mapping[str, bytes]) -> Receipt:
         """The receipt of what one handed in, verified."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Self
 
-__all__ = ["ClientError", "Problem", "ProblemFlaw", "UnexpectedAnswer", "Unreachable", "Untrusted"]
+__all__ = ["ClientError", "Problem", "ProblemFlaw", "UnexpectedAnswer", "Unreachable", "Untrusted", "seconds"]
 
 TYPE = "urn:testimony:problem:"
 
@@ -65,6 +65,11 @@ class Problem(ClientError):
         try:
             flaws = [ProblemFlaw(str(flaw["pointer"]), str(flaw["detail"])) for flaw in tree.get("errors", [])]
             code = str(tree["type"]).removeprefix(TYPE)
-            return cls(status, code, str(tree["detail"]), flaws, float(retry_after) if retry_after else None)
+            return cls(status, code, str(tree["detail"]), flaws, seconds(retry_after))
         except (AttributeError, KeyError, TypeError, ValueError):
             raise UnexpectedAnswer from None
+
+
+def seconds(retry_after: str | None) -> float | None:
+    """What a Retry-After header asks for in seconds; None where it names none, or a date."""
+    return float(retry_after) if retry_after is not None and retry_after.isdecimal() else None

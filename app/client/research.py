@@ -23,6 +23,13 @@ class Research:
         """One release."""
         return self._http.get(address("studies", study, "releases", record))
 
+    def file(
+        self, study: UUID, record: UUID | str, file: UUID | str, *, start: int = 0, end: int | None = None
+    ) -> bytes:
+        """The content of a clean copy that belongs to a release, or a part of it."""
+        path = address("studies", study, "releases", record, "files", file)
+        return self._http.content(path, start=start, end=end)
+
     def report(self, study: UUID, record: UUID | str, *, field: str, start: int, end: int, reason: str) -> None:
         """Report a passage that may identify somebody: nobody but approvers reads the release until it is settled."""
         body = {"field": field, "start": start, "end": end, "reason": reason}
@@ -39,3 +46,7 @@ class Research:
     def sample(self, study: UUID, record: UUID | str) -> Json:
         """A drawn sample, for auditors."""
         return self._http.get(address("studies", study, "samples", record))
+
+    def sampled_file(self, study: UUID, record: UUID | str, file: UUID | str) -> bytes:
+        """The content of a clean copy that belongs to a drawn sample."""
+        return self._http.content(address("studies", study, "samples", record, "files", file))

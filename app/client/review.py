@@ -52,6 +52,22 @@ class Review:
         body = {"renaming": dict(renaming or {})}
         return self._http.post(address("studies", study, "records", record, "draft", "preview"), body)
 
+    def files(self, study: UUID, record: UUID | str) -> list[Json]:
+        """The attachments of a record one works on."""
+        return list(self._http.get(address("studies", study, "records", record, "files"))["files"])
+
+    def read_file(self, study: UUID, record: UUID | str, file: UUID | str) -> bytes:
+        """The content of an attachment, or of a clean copy that waits for a decision."""
+        return self._http.content(address("studies", study, "records", record, "files", file))
+
+    def make_copy(self, study: UUID, record: UUID | str, file: UUID | str) -> UUID:
+        """Make the clean copy of an attachment, in the place of an earlier one; its id."""
+        return UUID(self._http.post(address("studies", study, "records", record, "files", file, "copy"))["id"])
+
+    def copies(self, study: UUID, record: UUID | str) -> list[Json]:
+        """The clean copies that wait for a decision."""
+        return list(self._http.get(address("studies", study, "records", record, "copies"))["copies"])
+
     def release(
         self,
         study: UUID,
@@ -60,12 +76,16 @@ class Review:
         digest: str,
         renaming: Mapping[str, str] | None = None,
         doubts: int = 0,
+        copies: Sequence[UUID | str] = (),
+        recordings: int = 0,
     ) -> int:
         """Release exactly what the digest names; the release's number. Asks for a fresh second factor.
 
-        ``doubts`` is how many doubtful passages of the preview the approver looked at and lets stay.
+        ``doubts`` is how many doubtful passages of the preview the approver looked at and lets stay; ``copies`` are the
+        clean copies that go along, and ``recordings`` how many of them may be heard.
         """
-        body = {"digest": digest, "renaming": dict(renaming or {}), "doubts": doubts}
+        chosen = {"copies": [str(copy) for copy in copies], "recordings": recordings}
+        body = {"digest": digest, "renaming": dict(renaming or {}), "doubts": doubts, **chosen}
         return int(self._http.post(address("studies", study, "records", record, "release"), body)["version"])
 
     def cut(
@@ -77,6 +97,7 @@ class Review:
         cuts: Mapping[str, Sequence[Sequence[int]]] | None = None,
         drop: Sequence[str] = (),
         reports: Sequence[UUID | str] = (),
+        files: Sequence[UUID | str] = (),
     ) -> int:
         """Cut a release by removal only, answering its open reports; the next number. Needs a fresh second factor."""
         body: dict[str, Any] = {
@@ -84,5 +105,6 @@ class Review:
             "cuts": {name: [list(pair) for pair in pairs] for name, pairs in (cuts or {}).items()},
             "drop": list(drop),
             "reports": [str(report) for report in reports],
+            "files": [str(file) for file in files],
         }
         return int(self._http.post(address("studies", study, "records", record, "release", "cut"), body)["version"])

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from app.client import Problem, UnexpectedAnswer, Unreachable
-from app.client.http import LONGEST_PAUSE, TRIES, _trust, address
+from app.client.http import FIRST_PAUSE, LONGEST_PAUSE, TRIES, _trust, address
 from tests.unit.client.scripted import answer, client, problem
 
 RECORD = UUID(int=7)
@@ -47,7 +47,7 @@ def test_a_refusal_that_is_no_problem_is_named_so(content: str) -> None:
     one, _, _ = client(httpx.Response(502, content=content))
 
     with pytest.raises(UnexpectedAnswer):
-        one.http.get("/v1/x")
+        one.http.post("/v1/x")
 
 
 def test_the_token_travels_in_the_header_only() -> None:
@@ -109,6 +109,44 @@ def test_retry_after_is_honored_within_a_limit() -> None:
     assert pauses == [3.0, LONGEST_PAUSE]
 
 
+def test_a_date_to_come_back_at_is_no_reason_to_give_up() -> None:
+    """Proxies name a date instead of seconds; our own pauses do."""
+    one, service, _ = client(problem(503, "busy", retry_after="Fri, 01 Jan 2038 00:00:00 GMT"), answer())
+
+    one.http.put_patiently("/v1/records/x", {})
+
+    assert len(service.requests) == 2
+
+
+def test_pauses_are_of_random_length() -> None:
+    """Many phones that lost the service at one moment do not come back at one moment."""
+    firsts = set[float]()
+    for _ in range(8):
+        one, _, pauses = client(httpx.ConnectError("x"), answer())
+        one.http.put_patiently("/v1/records/x", {})
+        firsts.update(pauses)
+
+    assert len(firsts) > 1
+    assert all(FIRST_PAUSE / 2 <= pause <= FIRST_PAUSE for pause in firsts)
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_an_error_page_of_a_proxy_is_waited_out(status: int) -> None:
+    """While the service restarts, whatever stands before it answers with a page of its own."""
+    one, _, pauses = client(httpx.Response(status, content="<html>"), answer(ok=True))
+
+    assert one.http.put_patiently("/v1/records/x", {}) == {"ok": True}
+    assert len(pauses) == 1
+
+
+def test_reading_is_repeated() -> None:
+    """A read changes nothing, so it is asked again."""
+    one, service, _ = client(httpx.ReadError("x"), problem(503, "busy"), answer(ok=True))
+
+    assert one.http.get("/v1/x") == {"ok": True}
+    assert len(service.requests) == 3
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 410, 413, 422, 500])
 def test_a_refusal_for_good_is_not_repeated(status: int) -> None:
     """What another try cannot change is raised at once."""
@@ -130,12 +168,14 @@ def test_patience_ends() -> None:
     assert len(service.requests) == TRIES
 
 
-def test_nothing_but_the_record_is_repeated() -> None:
-    """A POST may have been carried out although its answer was lost."""
-    one, service, _ = client(httpx.ReadError("x"))
+@pytest.mark.parametrize("failing", [httpx.ReadError("x"), problem(503, "busy"), problem(429, "throttled")])
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_no_other_change_is_repeated(method: str, failing: httpx.Response | Exception) -> None:
+    """A change may have been carried out although its answer was lost."""
+    one, service, _ = client(failing)
 
-    with pytest.raises(Unreachable):
-        one.review.take(RECORD)
+    with pytest.raises((Unreachable, Problem)):
+        one.http.call(method, "/v1/x", {})
 
     assert len(service.requests) == 1
 
