@@ -17,8 +17,9 @@ from sqlalchemy import Engine, event, insert, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import ORMExecuteState, Session
 
+from app.access import Actor
+from app.accounts import devices, phases
 from app.accounts import models as _accounts
-from app.accounts import phases
 from app.accounts.ceremonies import Ceremonies, RelyingParty
 from app.accounts.gate import Gate
 from app.accounts.throttle import Throttling
@@ -27,12 +28,18 @@ from app.cases import housekeeping
 from app.cases import models as _cases
 from app.cases.grouping import Group
 from app.cases.making import Attempt, Joining, Making, joins, reads_only, together
-from app.cases.models import Claim, Outbox
+from app.cases.models import Claim, DiscardedFile, Outbox
 from app.cases.reading import Reading
 from app.collaborators import Collaborators, utc_now
+from app.crypto.secrets import Secret
 from app.custody.registry import open_custody
 from app.db import insert_all, make_engine, standing_alone
 from app.errors import Conflict, EpochEnded, Gone, Retry, TestimonyError, Unavailable
+from app.files.base import FileStore
+from app.files.registry import open_store
+from app.files.s3 import Keys
+from app.forms import models as _forms
+from app.intake import models as _intake
 from app.keystore.service import Keystore
 from app.logs import get_logger
 from app.review import models as _review
@@ -46,15 +53,17 @@ Role = Literal["web", "worker", "operator"]
 
 # How often sealing starts again when epochs or rosters change meanwhile.
 TRIES = 5
+# How long a leader waits for more intakes, in seconds: about as long as two commits wait for their disks.
+PATIENCE = 0.005
 # Argon2id takes 64 MiB each: this many at once in one process.
 SIGN_INS_AT_ONCE = 2
-OWING = "shares to destroy"
+OWING = "shares to destroy, or files to delete"
 # SQLSTATE (PostgreSQL, appendix A) and SQLite's extended result codes.
 FOREIGN_KEY = frozenset({"23503", "23001", "SQLITE_CONSTRAINT_FOREIGNKEY", "SQLITE_CONSTRAINT_TRIGGER"})
 UNIQUE = frozenset({"23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"})
 TRY_AGAIN = frozenset({"40001", "40P01", "55P03", "SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED"})
 # Importing the features' models is what lets their tables refer to each other.
-MODELS = (_accounts, _audit, _cases, _review, _studies)
+MODELS = (_accounts, _audit, _cases, _forms, _intake, _review, _studies)
 
 CLAIM = insert(Claim.table())
 
@@ -73,7 +82,8 @@ class Runtime:
     gate: Gate
     throttling: Throttling
     ceremonies: Ceremonies
-    group: Group[Joining[Any], Any] = field(default_factory=Group, init=False)
+    group: Group[Joining[Any], Any] = field(default_factory=lambda: Group(patience=PATIENCE), init=False)
+    calling: Group[str, Actor] = field(default_factory=Group, init=False)
 
     @property
     def clock(self) -> Callable[[], datetime]:
@@ -107,6 +117,22 @@ class Runtime:
             session.begin(),
         ):
             yield session
+
+    def device(self, token: str) -> Actor:
+        """Which device holds this token, as the database says now: it is asked together with what other threads ask.
+
+        Raises:
+            Unauthenticated: none, or none any more.
+        """
+        return self.calling.do(token, self._device, self._devices)
+
+    def _device(self, token: str) -> Actor:
+        with self.glance() as session:
+            return devices.authenticate_device(session, self.collaborators, token)
+
+    def _devices(self, tokens: Sequence[str]) -> Sequence[Actor | None]:
+        with self.glance() as session:
+            return devices.authenticate_devices(session, self.collaborators, tokens)
 
     def read(self, reading: Reading[R]) -> R:
         """Authorise and write the event in a transaction; then, with none open, unwrap and decrypt."""
@@ -155,8 +181,8 @@ class Runtime:
         self._put(attempts)
         try:
             with self.transaction() as session:
-                session.connection().execute(CLAIM, [{"attempt": attempt.id, "void": False} for attempt in attempts])
-                insert_all(session.connection(), together([making.rows() for making in planned]))
+                claims = Claim.table(), [{"attempt": attempt.id, "void": False} for attempt in attempts]
+                insert_all(session.connection(), [claims, *together([making.rows() for making in planned])])
         except BaseException:
             self._void(attempts)
             raise
@@ -208,15 +234,25 @@ class Runtime:
             log.warning("not voided", attempt=str(attempts[0].id), count=len(attempts), exc_info=True)
 
     def drain(self) -> None:
-        """Destroy the shares that the outbox names; what fails is left to the worker."""
+        """Destroy the shares that the outbox names, and delete discarded files; what fails is left to the worker."""
         try:
             with self.transaction() as session:
                 housekeeping.drain_outbox(session, self.collaborators)
+            self._drain_files()
         except TestimonyError:
             log.warning("outbox not drained", exc_info=True)
 
+    def _drain_files(self) -> None:
+        with self.glance() as session:
+            files = housekeeping.discarded_files(session)
+        for file in files:
+            self.collaborators.files.discard(file)
+        if files:
+            with self.transaction() as session:
+                housekeeping.forget_files(session, files)
+
     def failing_parts(self) -> list[str]:
-        """The parts that do not answer: ``database``, ``keystore``, ``custody``."""
+        """The parts that do not answer: ``database``, ``keystore``, ``custody``, ``files``."""
         return [name for name, answers in self._parts().items() if not _try(answers)]
 
     def _parts(self) -> dict[str, Callable[[], None]]:
@@ -224,6 +260,7 @@ class Runtime:
             "database": lambda: _ping(self.engine),
             "keystore": lambda: _ping(self.keystore_engine),
             "custody": lambda: _public(self.collaborators),
+            "files": self.collaborators.files.check,
         }
 
     def close(self) -> None:
@@ -239,6 +276,7 @@ def build(
 
     Raises:
         CustodyUnavailable: custody cannot be opened for this role.
+        StoreUnavailable: there is no such store of files.
     """
     custody_url = settings.custody if "#" in settings.custody else f"{settings.custody}#{role}"
     custody = open_custody(custody_url)
@@ -246,7 +284,7 @@ def build(
     keystore_engine = make_engine(settings.keystore_url.get_secret_value(), journal="delete")
     keystore = Keystore(keystore_engine, custody, settings.deployment, clock)
     collaborators = Collaborators(
-        settings.deployment, custody, keystore, clock, settings.session_idle, settings.session_limit
+        settings.deployment, custody, keystore, clock, _files(settings), settings.session_idle, settings.session_limit
     )
     party = RelyingParty(urlsplit(settings.origin).hostname or "localhost", settings.origin)
     # Those who wait for their sign-in must not take every thread from those who work.
@@ -263,13 +301,20 @@ def build(
     )
 
 
+def _files(settings: Settings) -> FileStore:
+    access, secret = (
+        Secret(each.get_secret_value().encode()) for each in (settings.files_access_key, settings.files_secret_key)
+    )
+    return open_store(settings.files, Keys(access, secret) if len(access) and len(secret) else None)
+
+
 class _Session(Session):
-    """A session that notices when something is written to the outbox."""
+    """A session that notices when something is written to an outbox."""
 
 
 @event.listens_for(_Session, "do_orm_execute")
 def _notice_outbox(state: ORMExecuteState) -> None:
-    if state.is_insert and state.bind_mapper is not None and state.bind_mapper.class_ is Outbox:
+    if state.is_insert and state.bind_mapper is not None and state.bind_mapper.class_ in {Outbox, DiscardedFile}:
         state.session.info[OWING] = True
 
 

@@ -5,10 +5,11 @@ Encrypted columns take ``Sealed`` and nothing else, moments are aware UTC, and s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from sqlalchemy import (
     CHAR,
@@ -28,6 +29,7 @@ from sqlalchemy import (
     select,
     union_all,
 )
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -193,11 +195,15 @@ def once(session: Session, key: Hashable, read: Callable[[], T]) -> T:
 def insert_all(connection: Connection, rows: Sequence[tuple[Table, Sequence[Mapping[str, Any]]]]) -> None:
     """Insert rows into several tables, in this order; all rows of one table name the same columns.
 
-    PostgreSQL gets one statement for a few of them: a statement for each table would cost a round trip each.
+    PostgreSQL gets one statement for a few of them, as a statement for each table would cost a round trip each; and
+    many by COPY, which takes both sides half as long as statements do and knows no default but the database's own.
     """
-    if connection.dialect.name != "postgresql" or sum(len(each) for _, each in rows) > ROWS_AT_ONCE:
+    if connection.dialect.name != "postgresql":
         for table, each in rows:
             connection.execute(insert(table), list(each))
+        return
+    if sum(len(each) for _, each in rows) > ROWS_AT_ONCE:
+        _copy(connection, rows)
         return
     shape = tuple((table, tuple(each[0]), len(each)) for table, each in rows)
     values = {
@@ -207,6 +213,46 @@ def insert_all(connection: Connection, rows: Sequence[tuple[Table, Sequence[Mapp
         for name, value in columns.items()
     }
     connection.execute(_insertion(shape), values)
+
+
+def _copy(connection: Connection, rows: Sequence[tuple[Table, Sequence[Mapping[str, Any]]]]) -> None:
+    """Insert rows by COPY; every value passes its column's type as in any statement."""
+    driver: Any = connection.connection.driver_connection
+    with _driver_errors(connection), driver.cursor() as cursor:
+        for table, each in rows:
+            copying = _copying(table, tuple(each[0]), connection.dialect)
+            with cursor.copy(copying.statement) as copy:
+                copy.set_types(copying.types)
+                for row in each:
+                    copy.write_row([row[name] if bind is None else bind(row[name]) for name, bind in copying.columns])
+
+
+@contextmanager
+def _driver_errors(connection: Connection) -> Iterator[None]:
+    """Let the driver's errors look as they do when a statement raises them."""
+    base = connection.dialect.loaded_dbapi.Error
+    try:
+        yield
+    except base as raised:
+        raise DBAPIError.instance(None, None, raised, base, hide_parameters=True, dialect=connection.dialect) from None
+
+
+class _Copying(NamedTuple):
+    """How rows of one table are copied: the columns' types, and what turns a value into the driver's, if anything."""
+
+    statement: str
+    types: list[str]
+    columns: list[tuple[str, Callable[[Any], Any] | None]]
+
+
+@lru_cache(maxsize=SHAPES)
+def _copying(table: Table, names: tuple[str, ...], dialect: Dialect) -> _Copying:
+    quote = dialect.identifier_preparer.quote
+    types = {name: table.c[name].type.dialect_impl(dialect) for name in names}
+    statement = f"COPY {quote(table.name)} ({', '.join(map(quote, names))}) FROM STDIN (FORMAT BINARY)"
+    # Lengths stay with the columns: the driver knows types by their bare names.
+    plain = [type_.compile(dialect).partition("(")[0].lower() for type_ in types.values()]
+    return _Copying(statement, plain, [(name, type_.bind_processor(dialect)) for name, type_ in types.items()])
 
 
 @lru_cache(maxsize=SHAPES)

@@ -24,9 +24,8 @@ from app.studies import service as studies
 from app.studies.roster import SignedRoster
 from app.web.headers import source_of
 
-__all__ = ["Acting", "Call", "Roster", "Runtime_", "Signed", "Source", "Token"]
+__all__ = ["Acting", "Call", "Roster", "Runtime_", "Signed", "Source", "Token", "Wanted"]
 
-DEVICE_TOKEN = "td_"  # noqa: S105  the public prefix, not a token
 NOBODY = Actor(ActorKind.NOBODY)
 # A token has 46 characters; nothing much longer is looked up.
 LONGEST_TOKEN = 200
@@ -62,10 +61,13 @@ class Call:
         """
         token = self.token()
         collaborators = self.runtime.collaborators
+        from_device = token.startswith(devices.TOKEN_PREFIXES)
+        if from_device:
+            self.actor = self.runtime.device(token)
+            if study is None:
+                return
         with self.runtime.glance() as session:
-            if token.startswith(DEVICE_TOKEN):
-                self.actor = devices.authenticate_device(session, collaborators, token)
-            else:
+            if not from_device:
                 self.actor = sessions.authenticate(session, collaborators, token)
             if study is not None:
                 self.actor, self.roster = studies.act_in(session, collaborators, self.actor, study)
@@ -102,6 +104,8 @@ Signed = Annotated[Actor, Depends(Injected(lambda call: call.actor))]
 Acting = Signed
 # The verified roster of the study in the path.
 Roster = Annotated[SignedRoster, Depends(Injected(_roster))]
+# What the request's Range header says.
+Wanted = Annotated[str | None, Depends(Injected(lambda call: call.request.headers.get("range")))]
 # The caller's own token.
 Token = Annotated[str, Depends(Injected(lambda call: call.token()))]
 # The address the request comes from, behind trusted proxies.

@@ -28,8 +28,8 @@ class Broken(BaseException):
 class Doubling:
     """Doubles numbers, and notes which were done alone and which together."""
 
-    def __init__(self, most: int = 16) -> None:
-        self.group: Group[int, int] = Group(most)
+    def __init__(self, most: int = 16, patience: float = 0.0) -> None:
+        self.group: Group[int, int] = Group(most, patience)
         self.alone: list[int] = []
         self.groups: list[list[int]] = []
         self.left_out: set[int] = set()
@@ -145,6 +145,32 @@ def test_a_long_queue_is_done_in_several_groups() -> None:
 
     assert [each.result(LONGEST_WAIT) for each in asked] == [2, 4, 6, 8, 10]
     assert (doubling.groups, doubling.alone) == ([[1, 2], [3, 4]], [HELD, 5])
+    doubling.pool.shutdown()
+
+
+def test_a_patient_leader_waits_for_as_many_as_last_time() -> None:
+    """Three were done together; the next leader begins when three are there."""
+    doubling = Doubling(patience=LONGEST_WAIT)
+    _, asked = doubling.meanwhile([1, 2, 3])
+    doubling.let_go.set()
+    assert [each.result(LONGEST_WAIT) for each in asked] == [2, 4, 6]
+
+    again = [doubling.pool.submit(doubling.do, item) for item in (4, 5, 6)]
+
+    assert [each.result(LONGEST_WAIT) for each in again] == [8, 10, 12]
+    assert [sorted(group) for group in doubling.groups] == [[1, 2, 3], [4, 5, 6]]
+    doubling.pool.shutdown()
+
+
+def test_patience_ends() -> None:
+    """Whoever waits for others that never come is done alone, and the next one waits for nobody."""
+    doubling = Doubling(patience=0.01)
+    _, asked = doubling.meanwhile([1, 2, 3])
+    doubling.let_go.set()
+    assert [each.result(LONGEST_WAIT) for each in asked] == [2, 4, 6]
+
+    assert [doubling.do(4), doubling.do(5)] == [8, 10]
+    assert doubling.alone == [HELD, 4, 5]
     doubling.pool.shutdown()
 
 
