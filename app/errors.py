@@ -54,6 +54,10 @@ class TamperedShare(Tampered):
     """A keystore share does not open under its key version and context."""
 
 
+class TamperedFile(Tampered):
+    """A piece of a stored file is missing, or longer or shorter than it was."""
+
+
 class BadSignature(Tampered):
     """A signature does not verify."""
 
@@ -89,6 +93,27 @@ class BodyTooLarge(Malformed):
 
     code = "body-too-large"
     detail = "The body is larger than this address accepts."
+
+
+class BodyStalled(Malformed):
+    """The body comes too slowly, or not at all."""
+
+    code = "body-stalled"
+    detail = "The body came too slowly. Try again."
+
+
+class BodyCut(Malformed):
+    """The connection ended in the middle of the body."""
+
+    code = "body-cut"
+    detail = "The body is not complete."
+
+
+class WrongLength(Malformed):
+    """An upload's announced length and what came are not the same."""
+
+    code = "inconsistent-upload-length"
+    detail = "The length that was announced is not the length of what came."
 
 
 class WrongMediaType(Malformed):
@@ -191,6 +216,13 @@ class Gone(TestimonyError):
     detail = "This was erased or has expired."
 
 
+class CannotBeCleaned(TestimonyError):
+    """There can be no clean copy of a file."""
+
+    code = "cannot-be-cleaned"
+    detail = "This file cannot be cleaned."
+
+
 class Conflict(TestimonyError):
     """The present state does not allow this."""
 
@@ -219,6 +251,45 @@ class DoubtsOpen(Conflict):
     detail = "Look at the doubtful passages and say how many of them may stay."
 
 
+class WrongOffset(Conflict):
+    """An upload goes on elsewhere than where it stands; ``expected`` is how many bytes are kept."""
+
+    code = "mismatching-upload-offset"
+    detail = "The upload stands elsewhere. Ask for its offset and go on from there."
+
+    def __init__(self, expected: int) -> None:
+        super().__init__()
+        self.expected = expected
+
+
+class UploadEnded(Conflict):
+    """An upload that is complete takes no more bytes."""
+
+    code = "completed-upload"
+    detail = "This upload is complete."
+
+
+class TooManyFiles(Conflict):
+    """The record has as many attachments as it may have, or one came in too many pieces."""
+
+    code = "too-many-files"
+    detail = "There are too many attachments, or too many pieces of one."
+
+
+class CopiesUnseen(Conflict):
+    """A clean copy is to be released that the approver has not opened."""
+
+    code = "copies-unseen"
+    detail = "Look at every clean copy, and listen to it, before you release it."
+
+
+class VoicesUnconfirmed(Conflict):
+    """A recording is to be released, and nobody has said that its voice may be heard."""
+
+    code = "voices-unconfirmed"
+    detail = "Say how many recordings may be heard: a voice can identify somebody."
+
+
 class StudyNotOpen(Conflict):
     """The study lacks the people that intake needs."""
 
@@ -245,6 +316,13 @@ class LastHolder(Conflict):
 
     code = "last-holder"
     detail = "Nobody else holds every key of the team; confirm another member first."
+
+
+class IntakeKeyGone(Gone):
+    """The intake key that a body was sealed to is destroyed, or never was."""
+
+    code = "intake-key-gone"
+    detail = "The key that this was sealed to does not exist any more, so nothing opens it."
 
 
 class ShareGone(Gone):
@@ -291,3 +369,14 @@ class CustodyUnavailable(Unavailable):
 
 class KeystoreUnavailable(Unavailable):
     """The keystore does not answer."""
+
+
+class StoreUnavailable(Unavailable):
+    """The store of files does not answer."""
+
+
+class StoreFull(Unavailable):
+    """The store of files has no room left."""
+
+    code = "storage-full"
+    detail = "There is no room left for files. Nothing of this request was kept."

@@ -19,7 +19,17 @@ FOLDER = APP / "web" / "portal" / "locale"
 LANGUAGES = ("ar", "fr", "de", "tr")
 METHODS = [("web/portal/templates/**.html", "jinja2.ext:babel_extract"), ("**.py", "python")]
 # Our errors take a fixed text that people may see; a flaw takes it as its second argument.
-ERRORS = ("Forbidden", "OwnWork", "NotFound", "Gone", "Conflict", "OnHold", "LastHolder", "Unavailable")
+ERRORS = (
+    "Forbidden",
+    "OwnWork",
+    "NotFound",
+    "Gone",
+    "Conflict",
+    "OnHold",
+    "LastHolder",
+    "Unavailable",
+    "CannotBeCleaned",
+)
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "N_": None, "Flaw": (2,)} | dict.fromkeys(ERRORS)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
@@ -18,7 +19,7 @@ from tests.databases import KINDS, Kind, begin_run, drop_database, fresh_databas
 
 if TYPE_CHECKING:
     from tests.serving import Served
-    from tests.system import System
+    from tests.system import Mold, System
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -88,7 +89,7 @@ def custody_folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def custody(custody_folder: Path) -> FileCustody:
     """Custody with every group, as an operator has it."""
-    return FileCustody(custody_folder, ("web", "worker", "audit", "kk"))
+    return FileCustody(custody_folder, ("web", "worker", "audit", "intake", "kk"))
 
 
 @pytest.fixture
@@ -99,12 +100,29 @@ def keystore(keystore_engine: Engine, custody: FileCustody, deployment: UUID, cl
     return keystore
 
 
-@pytest.fixture
-def system(tmp_path: Path, database_kind: Kind, clock: Clock) -> Iterator[System]:
-    """A whole system whose clock the test moves; see ``tests/system.py``."""
+@pytest.fixture(scope="session")
+def mold(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Kind], Mold]]:
+    """What systems begin with, made once on each database."""
     from tests.system import System  # the web layer is imported by those tests only that need it
 
-    system = System(tmp_path / "data", database_kind, clock)
+    @cache
+    def made(kind: Kind) -> Mold:
+        molds.append(System.mold(tmp_path_factory.mktemp("mold") / "data", kind))
+        return molds[-1]
+
+    molds: list[Mold] = []
+    yield made
+    for each in molds:
+        for url in each.urls:
+            drop_database(url)
+
+
+@pytest.fixture
+def system(tmp_path: Path, database_kind: Kind, clock: Clock, mold: Callable[[Kind], Mold]) -> Iterator[System]:
+    """A whole system with a study, whose clock the test moves; see ``tests/system.py``."""
+    from tests.system import System
+
+    system = System(tmp_path / "data", database_kind, clock, mold=mold(database_kind))
     yield system
     system.close()
 

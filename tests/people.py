@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from uuid import UUID
 
 import pyotp
@@ -28,6 +29,7 @@ from app.crypto.passwords import Argon2Params
 from app.crypto.sealed import Sealed
 from app.crypto.secrets import Secret
 from app.custody.base import Custody, KeyKind
+from app.files.folder import FolderStore
 from tests.authenticator import ORIGIN, Authenticator
 from tests.clock import Clock
 
@@ -36,6 +38,8 @@ CHEAP = Argon2Params(7_168, 1, 1)
 PASSWORD = "four lanterns on the quay"
 SOURCE = "192.0.2.1"
 OPERATOR = Actor(ActorKind.OPERATOR)
+# Where nothing is ever kept: accounts have no files.
+NO_FILES = FolderStore(Path("/nonexistent/files"))
 
 
 class CountingCustody:

@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,10 @@ class Served(System):
     def kill(self) -> None:
         """End every process at once, children included, as a power cut would."""
         for process in self._running:
-            os.killpg(process.pid, signal.SIGKILL)
+            # The server's own processes lead groups of their own, and would go on serving without it.
+            for pid in (*children(process.pid), process.pid):
+                with suppress(ProcessLookupError):
+                    os.killpg(pid, signal.SIGKILL)
             process.wait()
         self._running.clear()
 
@@ -128,6 +132,13 @@ class Served(System):
             return subprocess.Popen(
                 command, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
             )
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process started, as Linux lists them; none for one that is gone."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
 
 
 def free_port() -> int:

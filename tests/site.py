@@ -48,7 +48,7 @@ class Site:
             keystore_url=SecretStr(self.urls[1]),
             **{"environment": Environment.DEVELOPMENT} | settings,
         )
-        custody = FileCustody(folder / "custody", ("web", "worker", "audit", "kk"))
+        custody = FileCustody(folder / "custody", ("web", "worker", "audit", "intake", "kk"))
         for name, use in KEYS.items():
             custody.create(name, use)
         gate = Gate(at_once=4, waiting=40, params=CHEAP)

@@ -30,6 +30,7 @@ guardian, guardian2, auditor, auditor2; ``system.admin`` stands alone. Everybody
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -58,10 +59,11 @@ from app.operations import setup
 from app.settings import Environment, Settings
 from app.studies import service as studies
 from app.web.app import create_app
+from app.web.uploading import Upload
 from app.worker import Worker
 from tests.bridge import Bridge
 from tests.clock import Clock
-from tests.databases import Kind, drop_database, fresh_database
+from tests.databases import Kind, copy_database, drop_database, fresh_database
 from tests.people import CHEAP, PASSWORD, SOURCE, Person
 
 DEMO = Path(app.__path__[0]) / "data" / "demo"
@@ -90,6 +92,7 @@ FOUNDERS: dict[str, tuple[Team, tuple[str, ...]]] = {
     "auditor": (Team.AUDITORS, ("auditor2",)),
 }
 HOST = "http://localhost"
+FIRST = "A study"
 # A second factor as old as this is given again: verbs that ask for one take five minutes.
 FRESH = timedelta(minutes=4)
 
@@ -105,6 +108,20 @@ class StudyPlace:
         return self.people[name]
 
 
+@dataclass(frozen=True, slots=True)
+class Mold:
+    """A system with its first study as it stood when it was closed: what other systems begin with."""
+
+    folder: Path
+    urls: list[str]
+    deployment: UUID
+    now: datetime
+    admin: Person
+    study: StudyPlace
+    spent: dict[UUID, int]
+    tokens: dict[UUID, str] = field(repr=False)
+
+
 class System:
     """See the module."""
 
@@ -115,14 +132,19 @@ class System:
         clock: Clock | None = None,
         *,
         environment: Environment = Environment.DEVELOPMENT,
+        mold: Mold | None = None,
         **settings: Any,
     ) -> None:
         self.folder = folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.urls = [fresh_database(kind, "main"), fresh_database(kind, "keystore")]
+        if mold is None:
+            self.urls = [fresh_database(kind, "main"), fresh_database(kind, "keystore")]
+        else:
+            shutil.copytree(mold.folder, folder, dirs_exist_ok=True)
+            self.urls = [copy_database(url) for url in mold.urls]
         self.settings = Settings(
             data=folder,
-            deployment=uuid4(),
+            deployment=uuid4() if mold is None else mold.deployment,
             database_url=SecretStr(self.urls[0]),
             keystore_url=SecretStr(self.urls[1]),
             environment=environment,
@@ -132,15 +154,39 @@ class System:
         self.now: Callable[[], datetime] = clock or utc_now
         self.gate = Gate(at_once=4, waiting=40, params=CHEAP)
         self.runtime = build(self.settings, "operator", clock=self.now, gate=self.gate)
-        setup.prepare(self.runtime)
+        if mold is None:
+            setup.prepare(self.runtime)
         self.web = build(self.settings, "web", clock=self.now, gate=self.gate)
         self.worker = build(self.settings, "worker", clock=self.now, gate=self.gate)
         self._codes: dict[UUID, OneTimeCodes] = {}
         self._tokens: dict[UUID, str] = {}
         self._studies: list[StudyPlace] = []
+        self._molded: StudyPlace | None = None
         self._bridge: Bridge | None = None
         self._clients: list[Client] = []
-        self.admin = self._accept(setup.invite_admin(self.runtime, "root.admin"))
+        if mold is None:
+            self.admin = self._accept(setup.invite_admin(self.runtime, "root.admin"))
+        else:
+            self._begin_with(mold)
+
+    @classmethod
+    def mold(cls, folder: Path, kind: Kind) -> Mold:
+        """Make what other systems begin with."""
+        system = cls(folder, kind, Clock())
+        study, tokens = system.first(), dict(system._tokens)
+        spent = {user: codes.spent for user, codes in system._codes.items()}
+        for runtime in (system.runtime, system.web, system.worker):
+            runtime.close()
+        deployment, now = system.settings.deployment, system.clock.now
+        return Mold(folder, system.urls, deployment, now, system.admin, study, spent, tokens)
+
+    def _begin_with(self, mold: Mold) -> None:
+        self.admin, self._molded = mold.admin, mold.study
+        self.clock.now = mold.now
+        self._tokens.update(mold.tokens)
+        for person in (mold.admin, *mold.study.people.values()):
+            spent = mold.spent[person.id]
+            self._codes[person.id] = OneTimeCodes(person.totp_secret, clock=self.now, wait=self._wait, spent=spent)
 
     @property
     def clock(self) -> Clock:
@@ -191,9 +237,13 @@ class System:
         return None
 
     def study(
-        self, name: str = "A study", *, prefix: str = "", policy: Mapping[str, Any] = POLICY, exempt: bool = False
+        self, name: str = FIRST, *, prefix: str = "", policy: Mapping[str, Any] = POLICY, exempt: bool = False
     ) -> StudyPlace:
         """Make a study with all its people, founded and confirmed: open for intake."""
+        if self._molded is not None and (name, prefix, policy, exempt) == (FIRST, "", POLICY, False):
+            self._studies.append(self._molded)
+            self._molded = None
+            return self._studies[-1]
         people = {place: self.person(prefix + place) for place in PLACES}
         actors = {place: self.actor(person) for place, person in people.items()}
         keys = {place: actor.unlocked().fingerprint for place, actor in actors.items()}
@@ -277,6 +327,12 @@ class System:
         )
         return self.web.make(AcceptRecord(self.web.collaborators, actor, submission)).receipt
 
+    def attach(self, record: UUID, name: str, content: bytes, *, who: str | Person = "interviewer") -> UUID:
+        """Attach a file to a record of the first study, by whoever submitted it; the file's id."""
+        upload = Upload.begin(self.web, self.actor(self.who(who)), record, uuid4(), name=name)
+        upload.write(content)
+        return upload.finish()
+
     def redact_all(self) -> int:
         """Let the worker redact until nothing is due; how many steps it took."""
         worker, steps = Worker(self.worker), 0
@@ -313,7 +369,7 @@ class System:
         """The REST client over the application, with this token or none."""
         if self._bridge is None:
             self._bridge = Bridge(create_app(self.web))
-        return self._keep(Client(HOST, token, transport=self._bridge))
+        return self._keep(Client(HOST, token, transport=self._bridge, sleep=_go_on))
 
     def _keep(self, client: Client) -> Client:
         """Close this client with the system, if nobody does before."""
@@ -367,3 +423,7 @@ class System:
             time.sleep(seconds)
         else:
             self._clock.advance(seconds=seconds)
+
+
+def _go_on(_seconds: float) -> None:
+    """Nothing in this process gets better by waiting."""

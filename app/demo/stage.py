@@ -118,11 +118,8 @@ def _serving(data: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     settings = {"PORT": str(port), "WEB_PROCESSES": "1", "ENVIRONMENT": "development"}
     log_file = data / LOG
     os.close(os.open(log_file, os.O_WRONLY | os.O_CREAT, 0o600))
-    server = processes.start(["serve", "--with-worker"], data, log_file=log_file, settings=settings)
-    try:
+    with processes.started(["serve", "--with-worker"], data, log_file=log_file, settings=settings) as server:
         yield server
-    finally:
-        processes.stop(server)
 
 
 def _journey(url: str, certificate: Path, data: Path, kept: SignIns, say: Say) -> Journey:

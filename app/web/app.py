@@ -19,9 +19,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.access import Permission
 from app.bootstrap import Runtime
 from app.web.api import ROUTERS
+from app.web.collect import routes as collect
+from app.web.handling import Pools
 from app.web.metrics import Measure, Metrics
 from app.web.middleware import Frame, Hosts
 from app.web.openapi import describe
+from app.web.openrosa import FORMS
+from app.web.openrosa.routing import OpenRosa
 from app.web.portal import PAGES
 from app.web.portal.lost import Lost, wants_page
 from app.web.portal.routing import PageRoute, Pages
@@ -30,35 +34,51 @@ from app.web.routing import Guarded, GuardedRoute, Router, UnguardedRoute, check
 
 __all__ = ["Dispatch", "create_app", "create_inner"]
 
+SITES: tuple[Pages, ...] = (*PAGES, collect.pages)
 
-def create_app(runtime: Runtime, routers: Sequence[Router] = ROUTERS, pages: Sequence[Pages] = PAGES) -> ASGIApp:
+
+def create_app(
+    runtime: Runtime,
+    routers: Sequence[Router] = ROUTERS,
+    pages: Sequence[Pages] = SITES,
+    forms: Sequence[OpenRosa] = FORMS,
+) -> ASGIApp:
     """The application with every layer around it.
 
     Raises:
         UnguardedRoute: a route lacks a permission, or two share a name.
     """
     metrics = Metrics()
-    inner = create_inner(runtime, routers, metrics, pages)
+    inner = create_inner(runtime, routers, metrics, pages, forms)
     return Frame(Measure(Hosts(Dispatch(inner), runtime.settings.allowed_hosts), metrics))
 
 
-def create_inner(runtime: Runtime, routers: Sequence[Router], metrics: Metrics, pages: Sequence[Pages] = ()) -> FastAPI:
+def create_inner(
+    runtime: Runtime,
+    routers: Sequence[Router],
+    metrics: Metrics,
+    pages: Sequence[Pages] = (),
+    forms: Sequence[OpenRosa] = (),
+) -> FastAPI:
     """The routes alone; those of the API describe themselves as OpenAPI."""
-    pool = ThreadPoolExecutor(runtime.settings.web_threads, thread_name_prefix="request")
+    threads = runtime.settings.web_threads
+    pools = Pools(ThreadPoolExecutor(threads, "request"), ThreadPoolExecutor(threads, "stream"))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
-        pool.shutdown(wait=True)
+        pools.requests.shutdown(wait=True)
+        pools.streams.shutdown(wait=True)
         runtime.close()
 
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan, redirect_slashes=False)
     declared = [one for router in (*routers, _own_routes(app, runtime, metrics)) for one in router.declared]
     app.router.routes[:] = [
-        *(GuardedRoute(one, runtime, pool) for one in declared),
-        *(PageRoute(*page, runtime, pool) for each in pages for page in each.declared),
+        *(GuardedRoute(one, runtime, pools) for one in declared),
+        *(route for each in forms for route in each.routes(runtime, pools)),
+        *(PageRoute(*page, runtime, pools) for each in pages for page in each.declared),
     ]
-    app.state.lost = {status: Lost(status, runtime, pool) for status in (404, 405)}
+    app.state.lost = {status: Lost(status, runtime, pools) for status in (404, 405)}
     check_guarded(app.routes)
     names = [one.endpoint.__name__ for one in declared]
     if len(names) != len(set(names)):

@@ -10,6 +10,7 @@ import inspect
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import UnionType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from starlette.requests import Request
 
 from app.errors import Flaw, Invalid, NotFound
 from app.web import bodies
+from app.web.bodies import Opaque
 from app.web.deps import Call, Injected
 
 __all__ = ["Binding"]
@@ -58,6 +60,7 @@ class Binding:
         in_path = frozenset(PATH_PARAMETER.findall(path))
         self._passed_over = passed_over
         self.body: type[BaseModel] | None = None
+        self.opaque: list[type[Opaque]] = []
         self.body_name = ""
         self.injected: dict[str, Injected] = {}
         self.path: list[Parameter] = []
@@ -71,8 +74,10 @@ class Binding:
         injected = _injected(hint)
         if injected is not None:
             self.injected[name] = injected
-        elif isinstance(hint, type) and issubclass(hint, BaseModel):
-            self.body, self.body_name = hint, name
+        elif bodies_of(hint):
+            self.body_name = name
+            self.opaque = [each for each in bodies_of(hint) if issubclass(each, Opaque)]
+            (self.body,) = (each for each in bodies_of(hint) if not issubclass(each, Opaque))
         else:
             parameter = Parameter(name, TypeAdapter(hint), _bare(hint) is UUID, required)
             (self.path if name in in_path else self.query).append(parameter)
@@ -101,10 +106,14 @@ class Binding:
         values = self._from_path(call.request.path_params)
         values |= self._from_query(call.request)
         if self.body is not None:
-            values[self.body_name] = bodies.parse(self.body, call.request.headers, raw)
+            values[self.body_name] = self._read(self.body, call.request.headers, raw)
         for name, injected in self.injected.items():
             values[name] = injected.give(call)
         return values
+
+    def _read(self, body: type[BaseModel], headers: Mapping[str, str], raw: bytes) -> BaseModel:
+        other = bodies.opaque(headers, self.opaque)
+        return bodies.parse(body, headers, raw) if other is None else other.model_construct(raw)
 
     def _from_path(self, texts: Mapping[str, str]) -> dict[str, Any]:
         try:
@@ -137,6 +146,12 @@ class Binding:
 
 NOT_KNOWN = bodies.TEXTS["extra_forbidden"]
 UNKNOWN_PARAMETER = Flaw("#query", NOT_KNOWN)
+
+
+def bodies_of(hint: Any) -> list[type[BaseModel]]:
+    """The kinds of body that an argument may be; none if it is no body."""
+    kinds = get_args(hint) if get_origin(hint) is UnionType else (hint,)
+    return [each for each in kinds if isinstance(each, type) and issubclass(each, BaseModel)]
 
 
 def _injected(hint: Any) -> Injected | None:

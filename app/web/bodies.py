@@ -12,10 +12,10 @@ import contextlib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NoReturn, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
 from starlette.requests import Request
 from starlette.types import Receive
 
@@ -25,12 +25,17 @@ __all__ = [
     "DEFAULT_LIMIT",
     "INTAKE_LIMIT",
     "LARGEST_INTEGER",
+    "OPAQUE",
     "SMALLEST_INTEGER",
     "Body",
+    "Opaque",
     "Out",
     "discard",
     "flaws_of",
+    "length_of",
+    "opaque",
     "parse",
+    "read",
     "read_bytes",
     "strict_json",
 ]
@@ -47,6 +52,9 @@ SMALLEST_INTEGER, LARGEST_INTEGER = -(2**63), 2**63 - 1
 LONGEST_INTEGER = len(str(SMALLEST_INTEGER))
 # Only text with these can hold a lone surrogate or NUL after parsing: an escape of one of them.
 SUSPICIOUS = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)")
+
+# Where the schema of a body that is no JSON says what it is.
+OPAQUE = "x-media-type"
 
 B = TypeVar("B", bound=BaseModel)
 
@@ -68,14 +76,29 @@ class Out(BaseModel):
         return cls.model_validate(view, from_attributes=True)
 
 
+class Opaque(RootModel[bytes]):
+    """Base of a body that is no JSON: an endpoint takes it beside a JSON one, and gets its bytes as they came.
+
+    A subclass names its media type as ``x-media-type`` of its JSON schema, where the description finds it too.
+    """
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    @classmethod
+    def media_type(cls) -> str:
+        """The media type by which such a body is known."""
+        extra = cls.model_config.get("json_schema_extra")
+        return str(extra[OPAQUE]) if isinstance(extra, dict) else ""
+
+
 async def read_bytes(request: Request, limit: int) -> bytes:
     """The body, of at most ``limit`` bytes, whether or not its length was announced.
 
     Raises:
         BodyTooLarge: it is longer; what was announced as longer is not read at all.
     """
-    announced = request.headers.get("content-length", "")
-    if announced.isascii() and announced.isdigit() and int(announced[:LONGEST_INTEGER]) > limit:
+    announced = length_of(request)
+    if announced is not None and announced > limit:
         raise BodyTooLarge
     parts: list[bytes] = []
     size = 0
@@ -85,6 +108,12 @@ async def read_bytes(request: Request, limit: int) -> bytes:
             raise BodyTooLarge
         parts.append(part)
     return b"".join(parts)
+
+
+def length_of(request: Request) -> int | None:
+    """The length that a request announces, at least where it is beyond all measure; None without one."""
+    announced = request.headers.get("content-length", "")
+    return int(announced[:LONGEST_INTEGER]) if announced.isascii() and announced.isdigit() else None
 
 
 async def discard(receive: Receive) -> None:
@@ -108,11 +137,23 @@ def parse(model: type[B], headers: Mapping[str, str], raw: bytes) -> B:
         Invalid: it breaks the model's rules; every flaw, with its pointer.
     """
     check_media_type(headers)
+    return read(model, raw)
+
+
+def read(model: type[B], raw: bytes) -> B:
+    """JSON text as a model; raises as ``parse`` does."""
     strict_json(raw)
     try:
         return model.model_validate_json(raw)
     except ValidationError as refused:
         raise Invalid(flaws_of(refused)) from None
+
+
+def opaque(headers: Mapping[str, str], kinds: Collection[type[Opaque]]) -> type[Opaque] | None:
+    """Which of these kinds of body the headers announce, not compressed; None for none."""
+    kind = headers.get("content-type", "").lower().partition(";")[0].strip()
+    fitting = (each for each in kinds if each.media_type() == kind and "content-encoding" not in headers)
+    return next(fitting, None)
 
 
 def check_media_type(headers: Mapping[str, str]) -> None:

@@ -29,8 +29,9 @@ from app.web.binding import Binding
 from app.web.bodies import read_bytes
 from app.web.deps import Call
 from app.web.problems import problem_for, status_of
+from app.web.streams import STREAM, STREAMED, BodyStream
 
-__all__ = ["Handler", "Reply"]
+__all__ = ["Handler", "Pools", "Reply"]
 
 T = TypeVar("T")
 log = get_logger()
@@ -56,6 +57,14 @@ class Terms:
     roles_later: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """The threads that serve requests, and those for bodies that may take hours: neither waits for the other."""
+
+    requests: Executor
+    streams: Executor
+
+
 class Handler:
     """Serves one route."""
 
@@ -66,25 +75,28 @@ class Handler:
         binding: Binding,
         answers: Any,
         runtime: Runtime,
-        pool: Executor,
+        pools: Pools,
     ) -> None:
         self._endpoint = endpoint
         self._terms = terms
         self._binding = binding
         self._adapter: TypeAdapter[Any] | None = None if answers is None else TypeAdapter(answers)
         self._runtime = runtime
-        self._pool = pool
+        self._streams = STREAMED in binding.injected.values()
+        self._pool = pools.streams if self._streams else pools.requests
 
     async def __call__(self, request: Request) -> Response:
-        """Read the body here, do everything else in a thread."""
-        raw = b""
+        """Read the body here, do everything else in a thread; a streamed body is read there too."""
+        raw, loop = b"", asyncio.get_running_loop()
+        if self._streams:
+            request.scope[STREAM] = BodyStream(request, loop, self._terms.limit)
         if self.reads(request):
             try:
                 raw = await read_bytes(request, self._terms.limit)
             except TestimonyError as error:
                 return self.refusal(self.call(request), error)
         run = contextvars.copy_context().run
-        return await asyncio.get_running_loop().run_in_executor(self._pool, run, self.serve, request, raw)
+        return await loop.run_in_executor(self._pool, run, self.serve, request, raw)
 
     def reads(self, request: Request) -> bool:  # noqa: ARG002  pages ask the method
         """Whether this route takes a body."""

@@ -17,8 +17,8 @@ from app.web.problems import http_problem, internal_problem
 
 __all__ = ["Frame", "Hosts"]
 
-# Dropped before anything sees them: partial answers have no use here, and many ranges cost a lot to serve.
-IGNORED_HEADERS = frozenset({b"range", b"if-range"})
+# Dropped before anything sees it: what is served in parts never changes. Only attachments look at ``range`` at all.
+IGNORED_HEADERS = frozenset({b"if-range"})
 
 log = get_logger()
 

@@ -9,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.routing import BaseRoute
 
 from app.access import STEP_UP, Permission
-from app.web.bodies import LARGEST_INTEGER, SMALLEST_INTEGER
+from app.web.bodies import LARGEST_INTEGER, OPAQUE, SMALLEST_INTEGER
 from app.web.problems import MEDIA_TYPE, SCHEMA
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ MEANINGS = {
     503: "A part that is needed does not answer; Retry-After says when to try again.",
 }
 FIRST_PROBLEM = 400
+# A body that is no JSON, as OpenAPI 3.1 describes it: by its media type alone.
+BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 WITHOUT_NUL = r"^[^\u0000]*$"
 CHANGES = frozenset({"PUT", "POST", "PATCH", "DELETE"})
 
@@ -76,6 +78,9 @@ def describe(routes: Sequence[BaseRoute]) -> dict[str, Any]:
     for operations in tree["paths"].values():
         for operation in operations.values():
             _repair(operation)
+            _separate(operation, schemas)
+    for name in [name for name, schema in schemas.items() if OPAQUE in schema]:
+        del schemas[name]
     _bound(tree)
     schemas["Problem"] = SCHEMA
     return tree
@@ -97,6 +102,17 @@ def _bound(node: Any) -> None:
             node.setdefault("minimum", SMALLEST_INTEGER)
         if "exclusiveMaximum" not in node:
             node.setdefault("maximum", LARGEST_INTEGER)
+
+
+def _separate(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Give each kind of body its own media type; FastAPI knows JSON alone and lists the others among its schemas."""
+    content = operation.get("requestBody", {}).get("content", {})
+    choices = content.get("application/json", {}).get("schema", {}).get("anyOf", [])
+    named = {each.get("$ref", "").rpartition("/")[2]: each for each in choices}
+    for name in [name for name in named if OPAQUE in schemas.get(name, {})]:
+        choices.remove(named[name])
+        content[schemas[name][OPAQUE]] = {"schema": BINARY}
+        content["application/json"]["schema"] = choices[0]
 
 
 def _repair(operation: dict[str, Any]) -> None:

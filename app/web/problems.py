@@ -12,7 +12,7 @@ from typing import Any
 from starlette.responses import Response
 
 from app import errors
-from app.errors import Flaw, Invalid, TestimonyError, Throttled
+from app.errors import Flaw, Invalid, TestimonyError, Throttled, WrongOffset
 
 __all__ = [
     "MEDIA_TYPE",
@@ -40,6 +40,7 @@ STATUS: dict[type[TestimonyError], int] = {
     errors.TamperedField: 500,
     errors.TamperedBox: 500,
     errors.TamperedShare: 500,
+    errors.TamperedFile: 500,
     errors.BadSignature: 500,
     errors.RosterRejected: 500,
     errors.Malformed: 400,
@@ -47,6 +48,9 @@ STATUS: dict[type[TestimonyError], int] = {
     errors.BadPublicKey: 400,
     errors.MalformedJson: 400,
     errors.BodyTooLarge: 413,
+    errors.BodyStalled: 408,
+    errors.BodyCut: 400,
+    errors.WrongLength: 400,
     errors.WrongMediaType: 415,
     errors.Invalid: 422,
     errors.InstrumentRefused: 422,
@@ -59,16 +63,23 @@ STATUS: dict[type[TestimonyError], int] = {
     errors.OwnWork: 403,
     errors.NotFound: 404,
     errors.Gone: 410,
+    errors.IntakeKeyGone: 410,
     errors.ShareGone: 410,
     errors.RecordDead: 410,
+    errors.CannotBeCleaned: 422,
     errors.Conflict: 409,
     errors.ContentDiffers: 409,
     errors.DigestDiffers: 409,
+    errors.WrongOffset: 409,
+    errors.UploadEnded: 409,
+    errors.TooManyFiles: 409,
     errors.StudyNotOpen: 409,
     errors.RecordFrozen: 409,
     errors.OnHold: 409,
     errors.LastHolder: 409,
     errors.DoubtsOpen: 409,
+    errors.CopiesUnseen: 409,
+    errors.VoicesUnconfirmed: 409,
     errors.Retry: 503,
     errors.EpochEnded: 503,
     errors.StaleKeyVersion: 503,
@@ -77,6 +88,8 @@ STATUS: dict[type[TestimonyError], int] = {
     errors.CustodyUnavailable: 503,
     errors.ModelUnusable: 503,
     errors.KeystoreUnavailable: 503,
+    errors.StoreUnavailable: 503,
+    errors.StoreFull: 507,
 }
 
 # Problems that only HTTP has: code, detail.
@@ -150,6 +163,8 @@ def problem_for(error: TestimonyError, request: str) -> ProblemResponse:
     answer = problem(error.code, status, error.detail, request, error.flaws if isinstance(error, Invalid) else None)
     if isinstance(error, Throttled):
         answer.headers["retry-after"] = str(error.retry_after)
+    elif isinstance(error, WrongOffset):
+        answer.headers["upload-offset"] = str(error.expected)
     elif status == HTTPStatus.SERVICE_UNAVAILABLE:
         answer.headers["retry-after"] = str(RETRY_AFTER)
     elif status == HTTPStatus.UNAUTHORIZED:

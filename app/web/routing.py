@@ -11,7 +11,6 @@ A module makes a router and declares on it:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Required, TypedDict, TypeVar, Unpack, get_args, get_origin
@@ -28,8 +27,9 @@ from app.access import Permission
 from app.bootstrap import Runtime
 from app.web.binding import Binding
 from app.web.bodies import DEFAULT_LIMIT, discard
-from app.web.handling import Handler, Reply, Terms
+from app.web.handling import Handler, Pools, Reply, Terms
 from app.web.openapi import declared_statuses
+from app.web.streams import STREAM, BodyStream
 
 __all__ = ["Declared", "Guarded", "GuardedRoute", "Router", "UnguardedRoute", "check_guarded"]
 
@@ -38,7 +38,9 @@ OK, NO_CONTENT = 200, 204
 # What an endpoint that answers nothing says it returns, before or after its annotations are evaluated.
 NOTHING = (None, "None")
 BEARER = HTTPBearer(
-    scheme_name="bearer", description="A session token (ts_…) or a device token (td_…).", auto_error=False
+    scheme_name="bearer",
+    description="A token of a session (ts_…), of a device (td_…) or of a program (tu_…).",
+    auto_error=False,
 )
 
 
@@ -130,7 +132,7 @@ class Guarded(BaseRoute):
 class GuardedRoute(APIRoute, Guarded):
     """A route that FastAPI describes and ``handling`` serves."""
 
-    def __init__(self, declared: Declared, runtime: Runtime, pool: Executor) -> None:
+    def __init__(self, declared: Declared, runtime: Runtime, pools: Pools) -> None:
         self._binding = binding = Binding(declared.endpoint, declared.path)
         answers = _answers(binding.returns)
         self.permission = declared.permission
@@ -150,7 +152,7 @@ class GuardedRoute(APIRoute, Guarded):
             include_in_schema=declared.in_schema,
         )
         terms = Terms(declared.path, declared.permission, declared.status, declared.limit, declared.roles_later)
-        self.handler = Handler(declared.endpoint, terms, binding, answers, runtime, pool)
+        self.handler = Handler(declared.endpoint, terms, binding, answers, runtime, pools)
         self.app = self._serve
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
@@ -163,7 +165,10 @@ class GuardedRoute(APIRoute, Guarded):
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = await self.handler(Request(scope, receive))
         await response(scope, receive, send)
-        if response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        stream: BodyStream | None = scope.get(STREAM)
+        if stream is not None:
+            await stream.finish()
+        elif response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             await discard(receive)
 
 

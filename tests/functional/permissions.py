@@ -47,6 +47,8 @@ IN_A_STUDY = (
     row("POST", "/members/{absent}/confirmation", KEYHOLDERS, 404, {"fingerprint": A64}, factor=True),
     row("DELETE", "/members/{absent}", "lead", 404, factor=True),
     row("GET", "/members/{absent}/removal", "lead", 404),
+    row("GET", "/app", MEMBERS, 200),
+    row("PUT", "/app", "lead", 422, {"name": "x", "icon": "none"}),
     row("GET", "/dashboard", "lead", 200),
     row("POST", "/teams/redaction", "redactor approver", 409, factor=True),
     row("POST", "/teams/researchers", "approver researcher lead", 409, factor=True),
@@ -70,9 +72,21 @@ IN_A_STUDY = (
     row("GET", "/instruments/{instrument}/changes", MEMBERS, 200, device=True),
     row("POST", "/instruments", "lead", 422, {}),
     row("POST", "/instruments/{absent}/publication", "approver", 404),
+    row("GET", "/forms", MEMBERS, 200, device=True),
+    row("GET", "/forms/{absent}", MEMBERS, 404, device=True),
+    row("GET", "/forms/{absent}/xform", MEMBERS, 404, device=True),
+    row("POST", "/forms", "lead", 404, {"instrument": NOBODY_THERE}),
+    row("POST", "/forms/xlsform", "lead", 422, {"workbook": "none"}),
+    row("POST", "/forms/{absent}/publication", "approver", 404),
+    row("POST", "/forms/{absent}/closing", "lead", 404),
+    row("DELETE", "/forms/{absent}/key", "lead", 404),
     row("GET", "/queue", "redactor approver", 200),
     row("POST", "/queue/next", "redactor approver", 404),
     row("GET", "/records/{absent}/source", "redactor approver", 404),
+    row("GET", "/records/{absent}/files", "redactor approver", 404),
+    row("GET", "/records/{absent}/files/{absent}", "redactor approver", 404),
+    row("POST", "/records/{absent}/files/{absent}/copy", "approver", 404),
+    row("GET", "/records/{absent}/copies", "redactor approver", 404),
     row("PUT", "/records/{absent}/draft", "redactor", 404, {"version": 1, "texts": {}}),
     row("POST", "/records/{absent}/draft/finish", "redactor", 404, {"version": 1}),
     row("POST", "/records/{absent}/draft/return", "approver", 404, {"comment": "look again"}),
@@ -82,6 +96,7 @@ IN_A_STUDY = (
     row("POST", "/records/{absent}/release/cut", "approver", 404, {"digest": A64}, factor=True),
     row("GET", "/releases", "approver researcher lead", 200),
     row("GET", "/releases/{record}", "approver researcher lead", 200),
+    row("GET", "/releases/{record}/files/{absent}", "approver researcher lead", 404),
     row("GET", "/releases/{record}/reports", "approver", 200),
     row(
         "POST",
@@ -92,6 +107,7 @@ IN_A_STUDY = (
     ),
     row("POST", "/samples/{absent}", "approver", 404),
     row("GET", "/samples/{record}", "auditor", 200),
+    row("GET", "/samples/{record}/files/{absent}", "auditor", 404),
     row("GET", "/protection", "guardian", 200),
     row("GET", "/protection/{record}", "guardian", 200),
     row("PUT", "/protection/{absent}/triage", "guardian", 404, {"version": 0, "outcome": "watch", "hidden": True}),
@@ -108,6 +124,7 @@ IN_A_STUDY = (
     row("POST", "/asks/{absent}/approval", "auditor", 404, {"digest": A64}, factor=True),
     row("POST", "/asks/{absent}/refusal", "auditor", 404, {"reason": "no"}, factor=True),
     row("GET", "/asks/{ask}/disclosure", "guardian", 409),
+    row("GET", "/asks/{ask}/file", "guardian", 409),
     row("GET", "/asks/{ask}/marked", "guardian", 409),
     row("POST", "/asks/{ask}/reopening", "guardian", 409),
     row("POST", "/cases/AAAA-2222/withdrawal", "interviewer guardian", 404),
@@ -132,6 +149,8 @@ NO_PASSKEY = {
     },
 }
 
+API_TOKEN = {"study": NOBODY_THERE, "label": "L", "scopes": ["record.submit"], "expires_at": "2030-02-01T00:00:00Z"}
+
 # Addresses of no study: whoever is signed in may, or the admin alone. Nothing here depends on a study's roles.
 ELSEWHERE = (
     Row("GET", "/v1/sessions", EVERYBODY, 200),
@@ -146,6 +165,7 @@ ELSEWHERE = (
     Row("GET", "/v1/users/me", EVERYBODY, 200),
     Row("GET", "/v1/devices", EVERYBODY, 200),
     Row("DELETE", "/v1/devices/{absent}", EVERYBODY, 404),
+    Row("POST", "/v1/devices/tokens", EVERYBODY, 404, API_TOKEN, factor=True),
     Row("GET", "/v1/studies", EVERYBODY, 200),
     Row("GET", "/v1/recoveries/{absent}", EVERYBODY, 404),
     Row("POST", "/v1/recoveries/{absent}", EVERYBODY, 404, {"keep": [NOBODY_THERE]}),
@@ -158,6 +178,7 @@ ELSEWHERE = (
     Row("DELETE", "/v1/invitations/{absent}", "admin", 404),
     Row("POST", "/v1/devices", "admin", 404, {"user": NOBODY_THERE, "study": NOBODY_THERE}),
     Row("POST", "/v1/devices/offers", "admin", 404, {"user": NOBODY_THERE, "study": NOBODY_THERE}),
+    Row("POST", "/v1/devices/phones", "admin", 404, {"user": NOBODY_THERE, "study": NOBODY_THERE, "kind": "odk"}),
     Row("GET", "/v1/health/service", "admin", 200),
     Row("POST", "/v1/studies", "admin", 404, {"name": "N", "lead": NOBODY_THERE, "fingerprint": A64}),
     Row("GET", "/v1/events", "admin", 200),
@@ -185,4 +206,13 @@ OPEN = (
 )
 
 # The study is named by the body or by the record, so the service asks: judged in tests of their own.
-BY_RECORD = (("PUT", "/v1/records/{client_uuid}"), ("GET", "/v1/records/{client_uuid}/receipt"))
+BY_RECORD = (
+    ("PUT", "/v1/records/{client_uuid}"),
+    ("GET", "/v1/records/{client_uuid}/receipt"),
+    ("POST", "/v1/records/{client_uuid}/files/{file}"),
+    ("GET", "/v1/records/{client_uuid}/files/{file}"),
+    ("PATCH", "/v1/records/{client_uuid}/files/{file}"),
+    ("DELETE", "/v1/records/{client_uuid}/files/{file}"),
+    ("GET", "/v1/intake-key"),
+    ("GET", "/v1/collect/instruments"),
+)

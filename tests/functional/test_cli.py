@@ -5,16 +5,18 @@ import re
 import sqlite3
 import stat
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pyotp
 import pytest
 from typer.testing import CliRunner
 
 from app.cli import app
+from app.crypto.receipts import Receipt
 from tests.functional.commands import command, process
 from tests.people import PASSWORD
 from tests.serving import Served
+from tests.vectors import make
 
 
 def laid_out(tmp_path: Path) -> Path:
@@ -67,8 +69,11 @@ def test_status_sweep_rotate_and_checkpoint(tmp_path: Path) -> None:
     assert command("sweep", cwd=tmp_path).returncode == 0
     rotated = command("keystore", "rotate", cwd=tmp_path)
     written = command("checkpoint", "outside.json", cwd=tmp_path)
+    turned = command("intake", "rotate", cwd=tmp_path)
 
     assert "key version 2" in rotated.stdout
+    assert "No intake key was due; destroyed: 0." in turned.stdout
+    assert "0 days old, 1 in all" in command("status", cwd=tmp_path).stdout
     assert (data / "backup" / "keystore-2.backup").exists()
     assert "0 erasures" in written.stdout
     assert "kk-1" not in (data / "custody" / "kk.keys").read_text()
@@ -169,6 +174,32 @@ def test_a_refused_file_names_its_flaws_and_no_value(served: Served, tmp_path: P
     assert done.returncode == 1
     assert "/answers/birth_year" in done.stderr
     assert "secret" not in done.stderr + done.stdout
+
+
+def test_a_receipt_for_a_sealed_body_says_so(tmp_path: Path) -> None:
+    """Whoever verifies it can compare the SHA-256 of what the phone sent, which the signature covers."""
+    vector = make.read()["receipt"]
+    named = vector["parts"]
+    receipt = Receipt(
+        deployment=UUID(vector["deployment"]),
+        key_id=named["key_id"],
+        study=UUID(named["study"]),
+        record=UUID(named["record"]),
+        case=named["case_code"],
+        submitter=UUID(named["submitter"]),
+        client_uuid=UUID(named["client_uuid"]),
+        instrument=bytes.fromhex(named["instrument"]),
+        content=bytes.fromhex(named["content"]),
+        sealed_body=bytes.fromhex(named["sealed_body"]),
+        day=named["day"],
+    )
+    tree = receipt.to_json(bytes.fromhex(vector["signature"]))
+    (tmp_path / "receipt.json").write_text(json.dumps(tree))
+
+    done = command("verify-receipt", "receipt.json", "--key", vector["public"], cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert f"It came sealed by a phone; SHA-256 of what was sent: {named['sealed_body']}" in done.stdout
 
 
 def test_a_forged_receipt_is_refused(served: Served, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from app.errors import TestimonyError
 from app.studies.service import WORKER_CONTEXT
 
 Row = Mapping[str, Any]
-GROUPS = ("web", "worker", "audit", "kk")
+GROUPS = ("web", "worker", "audit", "intake", "kk")
 KEY_BYTES = 32
 
 

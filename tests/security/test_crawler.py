@@ -15,6 +15,8 @@ from uuid import UUID
 
 import pytest
 
+from app.forms.drafting import Drafting, Wish
+from app.studies import instruments
 from app.studies.instrument import bundled
 from tests.functional.portal.visitor import HOST, Seen, Visitor
 from tests.people import Person
@@ -95,6 +97,7 @@ class World:
     canaries: dict[str, Canary] = field(default_factory=dict)
     asks: list[str] = field(default_factory=list)
     decision: str = ""
+    form: str = ""
     walked: dict[str, dict[str, Seen]] = field(default_factory=dict)
     tried: dict[str, dict[tuple[str, str], Seen]] = field(default_factory=dict)
 
@@ -115,6 +118,10 @@ class World:
         self._guard(threat, released)
         self._keep("arrived", system.submit(study, self._body("arrived"))["record"])
         self._end("frozen", "erased")
+        parts, lead = system.collaborators, system.acting("lead", study)
+        with system.runtime.glance() as session:
+            questionnaire = instruments.listed(session, lead, study.id)[0].id
+        self.form = str(system.runtime.run(Drafting(parts, lead, study.id, questionnaire, Wish("interview", "Notes"))))
 
     def _body(self, stage: str, threat: str = "") -> dict[str, Any]:
         canary = self.canaries[stage] = Canary(stage)
@@ -187,6 +194,8 @@ class World:
             "user": people,
             "team": ["redaction", "worker"],
             "instrument": [*map(str, instruments), ABSENT],
+            "file": [self.records["released"], ABSENT],
+            "form": [self.form, self.records["released"], ABSENT],
         }
 
     def seen(self, who: str) -> Iterator[tuple[str, Seen]]:

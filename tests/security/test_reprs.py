@@ -35,9 +35,9 @@ PLAIN = re.compile(r"\b(str|bytes|Any|\w+Text)\b")
 # Ids of detectors and keys, digests, public words of a questionnaire, names of accounts and studies, settings; training
 # sees invented testimony only.
 PUBLIC_PARTS = (
-    "app.studies.", "app.settings", "app.operations.", "app.demo", "app.certificates", "app.cli",
+    "app.forms.", "app.studies.", "app.settings", "app.operations.", "app.demo", "app.certificates", "app.cli",
     "app.deidentify.lexicon", "app.web.binding", "app.web.deps", "app.web.routing", "app.web.handling",
-    "app.client.problem", "app.web.api.instruments", "app.deidentify.training",
+    "app.client.problem", "app.web.api.collect", "app.web.api.instruments", "app.deidentify.training",
 )  # fmt: skip
 PUBLIC = frozenset(
     {
@@ -60,15 +60,23 @@ PUBLIC_THERE = frozenset(
         "FindingOut.what", "FindingOut.part", "Change.gone",
         "Span.reason", "SpanBody.reason", "SpanOut.reason", "CutRelease.cuts", "CutRelease.narratives",
         "CutBody.cuts", "ReleaseRecord.renaming", "ReleaseBody.renaming", "RenamingBody.renaming",
-        "NewGrants.rows", "AcceptRecord.record", "AcceptRecord.packed", "Accepted.receipt", "Earlier.content",
+        "NewGrants.rows", "Accepted.receipt", "Earlier.content",
         "Earlier.receipt", "Receipt.content", "ReceiptOut.content", "Charge.account", "ReadRelease.code", "Charge.pair",
         "Charge.source",
         # Reasons by name, counts by kind, fields of a form, labels of a clean text, words of a language; assets.
-        "Estimate.flags", "DraftOut.flags", "PreviewOut.flags", "Residual.rating", "ChangesBody.rating", "Doubt.reason",
-        "DoubtOut.reason", "Part.doubt", "Rarity.alone", "RarityOut.alone", "OpenApproval.hindrance", "Work.since",
+        "Estimate.flags", "DraftOut.flags", "ToReleaseOut.flags", "Residual.rating", "ChangesBody.rating",
+        "Doubt.reason", "DoubtOut.reason", "Part.doubt", "Rarity.alone", "RarityOut.alone", "OpenApproval.hindrance",
+        "Work.since",
         "Opened.code", "Marked.labels", "Marked.header", "Evaluation.counts", "LabelWords.owners", "LabelWords.between",
         "_Mention.prefix", "Asset.content", "Asset.media_type", "Asset.address", "Runtime.group", "OpenSource.code",
         "Erasure.first_role", "Own.code", "Standing.pending", "Standing.wish",
+        # What a form is called and how it is made; an address as it is declared.
+        "WishBody.form_id", "WishBody.title", "WishBody.plaintext_policy", "WishBody.attachments",
+        "UploadBody.form_id", "UploadBody.title", "UploadBody.plaintext_policy",
+        "XFormOut.form_id", "XFormOut.title", "XFormOut.md5", "XFormOut.plaintext_policy", "XFormOut.instrument_name",
+        "XFormOut.instrument_version", "XFormOut.published_day", "Declared.method", "Declared.path",
+        # What an app is called on phones; the name of a study.
+        "RedeemedOut.study_title", "RedeemedOut.app_name", "RedeemedOut.app_icon",
     }
 )  # fmt: skip
 

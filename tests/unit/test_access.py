@@ -65,11 +65,13 @@ DESIGN: dict[Permission, set[Role]] = {
     Permission.INSTRUMENT_READ: set(Role) - {ADMIN},
     Permission.INSTRUMENT_DRAFT: {LEAD},
     Permission.INSTRUMENT_PUBLISH: {APPROVER},
+    Permission.APP_CHANGE: {LEAD},
     Permission.AUDIT_READ: {LEAD, GUARDIAN, AUDITOR},
     Permission.AUDIT_SYSTEM: {ADMIN},
     Permission.USER_MANAGE: {ADMIN},
     Permission.DEVICE_MANAGE: {ADMIN},
     Permission.FACTOR_CHANGE: set(Role),
+    Permission.TOKEN_MAKE: set(Role),
     Permission.DASHBOARD_READ: {LEAD},
     Permission.HEALTH_READ: {ADMIN},
 }
@@ -98,7 +100,7 @@ def test_permissions_are_named_by_one_grammar() -> None:
 
 def test_admin_holds_no_key() -> None:
     """No permission of the admin's touches testimony, and no team shares keys with the admin."""
-    own_account = {Permission.SESSION_OWN, Permission.FACTOR_CHANGE}
+    own_account = {Permission.SESSION_OWN, Permission.FACTOR_CHANGE, Permission.TOKEN_MAKE}
     assert not ROLE_TABLE[ADMIN] & (ROLE_TABLE[RESEARCHER] | ROLE_TABLE[REDACTOR]) - own_account
     assert teams_of(frozenset({ADMIN})) == frozenset()
 
@@ -175,8 +177,8 @@ def test_person_may_what_the_role_may(role: Role) -> None:
 
 
 def test_person_without_roles_has_their_own_account() -> None:
-    """Signed in, in no study: one's own sessions and factors, and nothing else."""
-    assert person().permissions() == {Permission.SESSION_OWN, Permission.FACTOR_CHANGE}
+    """Signed in, in no study: one's own sessions, factors and tokens, and nothing else."""
+    assert person().permissions() == {Permission.SESSION_OWN, Permission.FACTOR_CHANGE, Permission.TOKEN_MAKE}
 
 
 def test_roles_add_up() -> None:
@@ -201,6 +203,15 @@ def test_device_submits_and_never_reads() -> None:
 
     assert device.permissions() == DEVICE_PERMISSIONS
     assert {Permission.RECORD_SUBMIT, Permission.RECEIPT_READ, Permission.INSTRUMENT_READ} == DEVICE_PERMISSIONS
+
+
+def test_scopes_take_away_and_never_add() -> None:
+    """A token's scopes bound what its device may; one that no device has gives nothing."""
+    named = frozenset({Permission.RECORD_SUBMIT, Permission.RELEASE_READ})
+    device = Actor(ActorKind.DEVICE, uuid4(), roles=frozenset({INTERVIEWER, RESEARCHER}), scopes=named)
+
+    assert device.permissions() == {Permission.RECORD_SUBMIT}
+    assert device.within(uuid4(), frozenset({RESEARCHER})).permissions() == frozenset()
 
 
 def test_device_of_a_reader_may_not_submit() -> None:
@@ -287,7 +298,7 @@ def test_other_permissions_need_no_factor() -> None:
 
 
 def test_step_up_guards_what_cannot_be_undone() -> None:
-    """The verbs that hand keys on, release or end something, or change what a sign-in asks for."""
+    """The verbs that hand keys on, release or end something, change what a sign-in asks for, or make a token."""
     assert {
         Permission.MEMBER_ADMIT,
         Permission.MEMBER_CONFIRM,
@@ -298,4 +309,5 @@ def test_step_up_guards_what_cannot_be_undone() -> None:
         Permission.CASE_DECIDE,
         Permission.CASE_HOLD,
         Permission.FACTOR_CHANGE,
+        Permission.TOKEN_MAKE,
     } == STEP_UP

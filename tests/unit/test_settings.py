@@ -120,6 +120,15 @@ def test_everything_unsafe_is_listed_at_once(tmp_path: Path) -> None:
         pytest.param({"public_url": "http://testimony.example"}, "PUBLIC_URL", id="people without TLS"),
         pytest.param({"host": "192.0.2.1"}, "TLS_CERTIFICATE", id="plain HTTP on a network"),
         pytest.param(
+            {
+                "files": "s3://bucket?endpoint=http://store.example",
+                "files_access_key": "a",
+                "files_secret_key": "b",
+            },
+            "FILES",
+            id="a store without TLS",
+        ),
+        pytest.param(
             {"database_url": "postgresql://db.example/x?sslmode=require"}, "DATABASE_URL", id="unverified TLS"
         ),
     ],
@@ -142,6 +151,8 @@ def test_what_is_unsafe_in_production_is_allowed_in_development(
         pytest.param({"web_processes": 0}, "WEB_PROCESSES", id="no process"),
         pytest.param({"public_url": "https://testimony.example/"}, "PUBLIC_URL", id="address with a path"),
         pytest.param({"public_url": "https://Testimony.example"}, "PUBLIC_URL", id="not as browsers write it"),
+        pytest.param({"files": "file:relative"}, "FILES", id="a store somewhere"),
+        pytest.param({"files": "s3://bucket"}, "FILES", id="a bucket without keys"),
         pytest.param({"session_idle_minutes": 0}, "SESSION_IDLE_MINUTES", id="no session at all"),
         pytest.param({"session_hours": 25}, "SESSION_HOURS", id="longer than a day"),
         pytest.param({"deployment": "x"}, "DEPLOYMENT", id="no deployment"),

@@ -5,8 +5,12 @@ from __future__ import annotations
 from app.web.api import (
     asks,
     cases,
+    collect,
+    copies,
     devices,
     events,
+    files,
+    forms,
     health,
     instruments,
     intake,
@@ -19,6 +23,7 @@ from app.web.api import (
     releases,
     sessions,
     studies,
+    uploads,
     users,
 )
 from app.web.routing import Router
@@ -28,13 +33,17 @@ __all__ = ["ROUTERS"]
 # In the order in which addresses are matched: the busiest first.
 ROUTERS: tuple[Router, ...] = (
     intake.router,
+    uploads.router,
     sessions.router,
     queue.router,
+    files.router,
+    copies.router,
     releases.router,
     asks.router,
     protection.router,
     cases.router,
     instruments.router,
+    forms.router,
     events.router,
     studies.router,
     recoveries.router,
@@ -44,5 +53,7 @@ ROUTERS: tuple[Router, ...] = (
     users.candidates,
     invitations.router,
     devices.router,
+    forms.phones_router,
+    collect.router,
     health.router,
 )

@@ -6,15 +6,19 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
+from starlette.responses import Response
 
 from app.access import Permission
+from app.cases.grants import Scope
 from app.review import asks, disclosure
 from app.review.corrections import ExportMarked
 from app.review.disclosure import ApproveAsk, AskDisclosure, ReadAsk, RefuseAsk
-from app.review.opening import OpenDisclosure, ReopenSource
+from app.review.halves import CONTENT
+from app.review.opening import OpenDisclosedFile, OpenDisclosure, ReopenSource
 from app.web.api.types import FieldName, Hex32, Reason
 from app.web.bodies import Body, Out
-from app.web.deps import Acting, Runtime_
+from app.web.contents import RANGES, answer_with
+from app.web.deps import Acting, Runtime_, Wanted
 from app.web.routing import Router
 
 __all__ = ["router"]
@@ -26,10 +30,12 @@ class AskBody(Body):
     """Which fields of which record, and why.
 
     ``reopen`` asks to hand a sealed source back to redaction, ``train`` for texts with the spans that people decided.
+    Of scope ``file`` is an ask for one attachment, which ``file`` names, in the place of fields.
     """
 
     record: UUID
-    scope: Literal["identity", "source"]
+    scope: Literal["identity", "source", "file"]
+    file: UUID | None = None
     fields: Annotated[list[FieldName], Field(max_length=200, default_factory=list)]
     reason: Reason
     purpose: Literal["read", "reopen", "train"] = "read"
@@ -108,9 +114,10 @@ class MarkedOut(Out):
 @router.post("", permission=Permission.DISCLOSURE_ASK, status=201)
 def ask_disclosure(study: UUID, body: AskBody, actor: Acting, runtime: Runtime_) -> AskedOut:  # noqa: ARG001
     """Ask to see named fields, or to reopen a source."""
-    asking = AskDisclosure(
-        runtime.collaborators, actor, body.record, body.scope, body.fields, body.reason, purpose=body.purpose
-    )
+    scope, fields = str(body.scope), body.fields
+    if scope == "file":
+        scope, fields = Scope.file(body.file or UUID(int=0)), [CONTENT]
+    asking = AskDisclosure(runtime.collaborators, actor, body.record, scope, fields, body.reason, purpose=body.purpose)
     return AskedOut(ask=runtime.make(asking))
 
 
@@ -173,6 +180,12 @@ def refuse_ask(study: UUID, ask: UUID, body: RefusalBody, actor: Acting, runtime
 def read_disclosure(study: UUID, ask: UUID, actor: Acting, runtime: Runtime_) -> ValuesOut:  # noqa: ARG001
     """Read the named fields of an approved ask of one's own, until it expires."""
     return ValuesOut(values=runtime.read(OpenDisclosure(ReadAsk(runtime.collaborators, actor, ask))))
+
+
+@router.get("/{ask}/file", permission=Permission.DISCLOSURE_READ, also=RANGES)
+def read_disclosed_file(study: UUID, ask: UUID, actor: Acting, runtime: Runtime_, wanted: Wanted) -> Response:  # noqa: ARG001
+    """Read the attachment of an approved ask of one's own, or one range of it, until it expires."""
+    return answer_with(runtime.read(OpenDisclosedFile(ReadAsk(runtime.collaborators, actor, ask))), wanted)
 
 
 @router.get("/{ask}/marked", permission=Permission.DISCLOSURE_READ)

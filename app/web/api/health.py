@@ -56,7 +56,7 @@ def check_live() -> HealthOut:
 
 @router.get("/ready", permission=Permission.NOTHING_NEEDED)
 def check_ready(runtime: Runtime_) -> HealthOut:
-    """Both databases and custody answer; else 503. Which part failed stands in the log only."""
+    """Both databases, custody and the store of files answer; else 503. Which part failed stands in the log only."""
     failing = runtime.failing_parts()
     if failing:
         log.error("not ready", part=",".join(failing))

@@ -13,6 +13,7 @@ from app.cases.drafts import BY_HAND, DecidedSpan, Draft
 from app.cases.models import Case, Record
 from app.deidentify.spans import Kind, Level, Span
 from app.errors import Conflict
+from app.intake import queries
 from app.review import doubts, drafts, policies
 from app.review.drafts import DraftAgain, EditDraft, OpenSource, SendBack
 from app.review.edits import Whole
@@ -28,6 +29,9 @@ __all__ = ["router"]
 router = Router("/v1/studies/{study}", tag="review")
 
 Offset = Annotated[int, Field(ge=0, le=10_000_000)]
+# More than any record can have.
+MOST_FILES = 1000
+Files = Annotated[list[UUID], Field(max_length=MOST_FILES, default_factory=list)]
 Renaming = Annotated[dict[str, str], Field(max_length=1000)]
 
 
@@ -93,9 +97,15 @@ class DraftOut(Out):
 
 
 class SourceOut(Out):
-    """The source as it came in, and the newest draft; ``version`` 0 means that there is none yet."""
+    """The source as it came in, and the newest draft; ``version`` 0 means that there is none yet.
+
+    ``unsealed``: it came in clear, although its form asks phones to encrypt it. ``superseded``: the interview was
+    edited since, and another record takes the place of this one.
+    """
 
     record: UUID
+    unsealed: bool
+    superseded: bool
     values: dict[str, Any] = Field(repr=False)
     version: int
     digest: str | None
@@ -167,7 +177,7 @@ class RarityOut(Out):
     rare: bool
 
 
-class PreviewOut(Out):
+class ToReleaseOut(Out):
     """What would be released under a renaming, and the digest and the count of doubts that a release must name.
 
     ``rarity`` is there for those who may open the study's releases.
@@ -183,11 +193,16 @@ class PreviewOut(Out):
 
 
 class ReleaseBody(Body):
-    """The digest of what was shown, the renaming it was shown with, and how many of its doubts were looked at."""
+    """The digest of what was shown, the renaming it was shown with, and how many of its doubts were looked at.
+
+    ``copies`` are the clean copies that go along; ``recordings`` is how many of them may be heard.
+    """
 
     digest: Hex32
     renaming: Renaming = Field(default_factory=dict)
     doubts: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    copies: Files
+    recordings: Annotated[int, Field(ge=0, le=MOST_FILES)] = 0
 
 
 class ReleasedOut(Out):
@@ -199,7 +214,8 @@ class ReleasedOut(Out):
 class CutBody(Body):
     """Ranges (code points) to cut out of texts, and fields to withhold, of the release with this digest.
 
-    ``reports`` names every open report of the release: what nobody has read is not settled.
+    ``reports`` names every open report of the release: what nobody has read is not settled. ``files`` are clean copies
+    that are withheld from now on.
     """
 
     digest: Hex32
@@ -208,6 +224,7 @@ class CutBody(Body):
     )
     drop: Annotated[list[FieldName], Field(max_length=200, default_factory=list)]
     reports: Annotated[list[UUID], Field(max_length=1000, default_factory=list)]
+    files: Files
 
 
 def _waiting(record: Record, case: Case, actor: Acting) -> WaitingOut:
@@ -241,8 +258,12 @@ def take_next(study: UUID, actor: Acting, runtime: Runtime_) -> WaitingOut:  # n
 def read_source(study: UUID, record: UUID, actor: Acting, runtime: Runtime_) -> SourceOut:  # noqa: ARG001
     """The source and the draft of a record one works on."""
     source = runtime.read(OpenSource(runtime.collaborators, actor, record))
+    with runtime.glance() as session:
+        came = queries.arrival(session, actor, record)
     return SourceOut(
         record=source.record,
+        unsealed=came.unsealed,
+        superseded=came.superseded,
         values=source.values,
         version=source.version,
         digest=None if source.digest is None else source.digest.hex(),
@@ -311,14 +332,14 @@ def draft_again(study: UUID, record: UUID, actor: Acting, runtime: Runtime_) -> 
 
 
 @router.post("/records/{record}/draft/preview", permission=Permission.SOURCE_READ)
-def preview_release(study: UUID, record: UUID, body: RenamingBody, actor: Acting, runtime: Runtime_) -> PreviewOut:  # noqa: ARG001
+def preview_release(study: UUID, record: UUID, body: RenamingBody, actor: Acting, runtime: Runtime_) -> ToReleaseOut:  # noqa: ARG001
     """The clean texts and values as they would be released, with the digest to name and what speaks against it."""
     opening = OpenSource(runtime.collaborators, actor, record)
     source = runtime.read(opening)
     if source.draft is None or source.digest is None:
         raise Conflict("There is no draft yet.")
     clean = policies.rename(source.draft, body.renaming)
-    return PreviewOut(
+    return ToReleaseOut(
         digest=policies.release_digest(source.digest, body.renaming).hex(),
         texts=clean,
         values=source.draft.values,
@@ -341,13 +362,15 @@ def _rarity(runtime: Runtime, actor: Acting, opened: OpenSource, draft: Draft) -
 def release_record(study: UUID, record: UUID, body: ReleaseBody, actor: Acting, runtime: Runtime_) -> ReleasedOut:  # noqa: ARG001
     """Release exactly what the digest names; never one's own draft or interview."""
     source = OpenSource(runtime.collaborators, actor, record)
-    version = runtime.make(ReleaseRecord(source, bytes.fromhex(body.digest), body.renaming, body.doubts))
-    return ReleasedOut(version=version)
+    digest, chosen = bytes.fromhex(body.digest), tuple(body.copies)
+    making = ReleaseRecord(source, digest, body.renaming, body.doubts, chosen, body.recordings)
+    return ReleasedOut(version=runtime.make(making))
 
 
 @router.post("/records/{record}/release/cut", permission=Permission.RELEASE_CUT)
 def cut_release(study: UUID, record: UUID, body: CutBody, actor: Acting, runtime: Runtime_) -> ReleasedOut:  # noqa: ARG001
     """Replace a release by one with less in it; the one before can no longer be opened."""
     digest, answered = bytes.fromhex(body.digest), frozenset(body.reports)
-    cutting = CutRelease(runtime.collaborators, actor, record, digest, body.cuts, body.drop, answered)
+    gone = frozenset(body.files)
+    cutting = CutRelease(runtime.collaborators, actor, record, digest, body.cuts, body.drop, answered, gone)
     return ReleasedOut(version=runtime.make(cutting))

@@ -6,13 +6,15 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field
+from starlette.responses import Response
 
 from app.access import Permission
 from app.research import library
-from app.research.library import DrawSample, FreezePassage, ReadRelease, ReadReports, Release, Report
+from app.research.library import DrawSample, FreezePassage, OpenReleased, ReadRelease, ReadReports, Release, Report
 from app.web.api.types import FieldName, Reason
 from app.web.bodies import Body, Out
-from app.web.deps import Acting, Runtime_
+from app.web.contents import RANGES, answer_with
+from app.web.deps import Acting, Runtime_, Wanted
 from app.web.routing import Router
 
 __all__ = ["router"]
@@ -22,7 +24,7 @@ router = Router("/v1/studies/{study}", tag="research")
 Offset = Annotated[int, Field(ge=0, le=10_000_000)]
 
 
-class ListedOut(Out):
+class ReleaseListedOut(Out):
     """A release one may read."""
 
     record: UUID
@@ -30,20 +32,30 @@ class ListedOut(Out):
     version: int
 
 
-class ListOut(Out):
+class ReleasesOut(Out):
     """The releases one may read."""
 
-    releases: list[ListedOut]
+    releases: list[ReleaseListedOut]
+
+
+class ReleasedFileOut(Out):
+    """A clean copy of an attachment, under a name of ours."""
+
+    id: UUID
+    name: str
+    type: str
+    size: int
 
 
 class ReleaseOut(Out):
-    """A release: redacted texts and generalised values."""
+    """A release: redacted texts, generalised values, and clean copies of attachments."""
 
     record: UUID
     case: str
     version: int
     digest: str
     values: dict[str, Any] = Field(repr=False)
+    files: list[ReleasedFileOut]
 
 
 class ReportBody(Body):
@@ -72,12 +84,14 @@ class PassagesOut(Out):
 
 
 @router.get("/releases", permission=Permission.RELEASE_READ)
-def list_releases(study: UUID, actor: Acting, runtime: Runtime_) -> ListOut:  # noqa: ARG001
+def list_releases(study: UUID, actor: Acting, runtime: Runtime_) -> ReleasesOut:  # noqa: ARG001
     """The releases that consent and triage let one read."""
     with runtime.glance() as session:
         rows = library.listed(session, actor)
-    return ListOut(
-        releases=[ListedOut(record=record.id, case=case.code, version=record.release_version) for record, case in rows]
+    return ReleasesOut(
+        releases=[
+            ReleaseListedOut(record=record.id, case=case.code, version=record.release_version) for record, case in rows
+        ]
     )
 
 
@@ -94,7 +108,26 @@ def _out(release: Release) -> ReleaseOut:
         version=release.version,
         digest=release.digest.hex(),
         values=release.values,
+        files=[ReleasedFileOut.of(each) for each in release.files],
     )
+
+
+@router.get("/releases/{record}/files/{file}", permission=Permission.RELEASE_READ, also=RANGES)
+def read_released_file(
+    study: UUID,  # noqa: ARG001
+    record: UUID,
+    file: UUID,
+    actor: Acting,
+    runtime: Runtime_,
+    wanted: Wanted,
+) -> Response:
+    """The content of a clean copy that belongs to a release, or one range of it (RFC 9110, section 14)."""
+    return _content(runtime, actor, record, file, wanted)
+
+
+def _content(runtime: Runtime_, actor: Acting, record: UUID, file: UUID, wanted: Wanted) -> Response:
+    _, opened = runtime.read(OpenReleased(ReadRelease(runtime.collaborators, actor, record), file))
+    return answer_with(opened, wanted)
 
 
 @router.post("/releases/{record}/reports", permission=Permission.PASSAGE_FREEZE, status=201)
@@ -124,3 +157,16 @@ def draw_sample(study: UUID, record: UUID, actor: Acting, runtime: Runtime_) -> 
 def read_sample(study: UUID, record: UUID, actor: Acting, runtime: Runtime_) -> ReleaseOut:  # noqa: ARG001
     """Read a drawn sample."""
     return _out(runtime.read(ReadRelease(runtime.collaborators, actor, record)))
+
+
+@router.get("/samples/{record}/files/{file}", permission=Permission.SAMPLE_READ, also=RANGES)
+def read_sampled_file(
+    study: UUID,  # noqa: ARG001
+    record: UUID,
+    file: UUID,
+    actor: Acting,
+    runtime: Runtime_,
+    wanted: Wanted,
+) -> Response:
+    """The content of a clean copy that belongs to a drawn sample, or one range of it."""
+    return _content(runtime, actor, record, file, wanted)

@@ -13,14 +13,26 @@ from starlette.responses import Response
 from app.access import Permission
 from app.bootstrap import Runtime
 from app.cases.drafts import Draft
-from app.errors import Conflict, DoubtsOpen, Flaw, Invalid, TestimonyError
+from app.errors import (
+    CannotBeCleaned,
+    Conflict,
+    CopiesUnseen,
+    DoubtsOpen,
+    Flaw,
+    Invalid,
+    NotFound,
+    TestimonyError,
+    VoicesUnconfirmed,
+)
 from app.review import doubts, drafts, policies
 from app.review.approval import OpenApproval
+from app.review.copies import MakeCopy
 from app.review.drafts import OpenSource, SendBack
+from app.review.files import OpenFile
 from app.review.rarity import CompareReleases
 from app.review.release import ReleaseRecord
 from app.web.deps import Acting, Runtime_
-from app.web.portal import answers, words
+from app.web.portal import answers, arrivals, attachments, copies, words
 from app.web.portal.notices import N_
 from app.web.portal.page import Page, Page_
 from app.web.portal.passages import Marked, labelled, language_of, marked, marked_labels
@@ -87,6 +99,9 @@ def _approval(
         narratives=narratives,
         clean=clean,
         labelled=labelled,
+        attachments=attachments.shown(runtime, actor, record),
+        copies=copies.waiting(runtime, actor, record),
+        arrival=arrivals.shown(runtime, actor, record),
         doubts=doubtful,
         doubt_count=doubts.count(doubtful),
         doubt_words=words.DOUBTS,
@@ -162,11 +177,37 @@ def release_by_page(study: UUID, record: UUID, actor: Acting, runtime: Runtime_,
         raise Invalid([Flaw("/digest", N_("Read the page again and release from there."))]) from None
     renaming, answered = _renaming(page.form.line("renaming")), page.form.line("doubts")
     source = OpenSource(runtime.collaborators, actor, record)
+    making = ReleaseRecord(source, digest, renaming, int(answered) if COUNT.fullmatch(answered) else 0)
+    making.copies, making.recordings = _chosen(page)
     try:
-        runtime.make(ReleaseRecord(source, digest, renaming, int(answered) if COUNT.fullmatch(answered) else 0))
-    except DoubtsOpen as refused:
+        runtime.make(making)
+    except (CopiesUnseen, DoubtsOpen, VoicesUnconfirmed) as refused:
         return _approval(page, runtime, actor, record, renaming, refused)
     return page.redirect(f"/studies/{study}/queue", "released")
+
+
+@pages.post("/copies", permission=Permission.RELEASE_MAKE)
+def make_copy_by_page(study: UUID, record: UUID, actor: Acting, runtime: Runtime_, page: Page_) -> Response:
+    """Make the clean copy of an attachment."""
+    renaming = page.form.line("renaming")
+    try:
+        file = UUID(page.form.line("file"))
+    except ValueError:
+        raise NotFound from None
+    try:
+        runtime.make(MakeCopy(OpenFile(runtime.collaborators, actor, record, file)))
+    except CannotBeCleaned as refused:
+        return _approval(page, runtime, actor, record, _renaming(renaming), refused)
+    return page.redirect(_path(study, record) + (f"?renaming={renaming}" if renaming else ""), "copy-made")
+
+
+def _chosen(page: Page) -> tuple[list[UUID], int]:
+    """The copies that go along, and how many of them may be heard."""
+    try:
+        copies, heard = (list(map(UUID, dict.fromkeys(page.form.all(name)))) for name in ("copy", "voice"))
+    except ValueError:
+        raise Invalid([Flaw("/copy", N_("Read the page again and release from there."))]) from None
+    return copies, len(set(copies) & set(heard))
 
 
 @pages.post("/return", permission=Permission.DRAFT_RETURN)

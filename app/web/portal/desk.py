@@ -29,7 +29,7 @@ from app.review.drafts import DraftAgain, EditDraft, NextDraft, OpenSource, Sour
 from app.review.edits import Answer, Answers, Difference, Differences, Edit, Masking, Whole, labels_in, to_source
 from app.web.bodies import Body, flaws_of, strict_json
 from app.web.deps import Acting, Runtime_
-from app.web.portal import answers, words
+from app.web.portal import answers, arrivals, attachments, words
 from app.web.portal.notices import N_
 from app.web.portal.page import Page, Page_
 from app.web.portal.passages import Marked, labelled, language_of, marked
@@ -201,6 +201,8 @@ def _desk(
         other_doubt=words.OTHER_DOUBT,
         flags=words.DRAFT_FLAGS,
         labelled=labelled,
+        attachments=attachments.shown(runtime, actor, record),
+        arrival=arrivals.shown(runtime, actor, record),
         prefixes={kind: f"[{PREFIXES[kind]}-…]" if kind in PREFIXES else CUT for kind in Kind},
         keys=KEYS,
         entered=page.form if refused else None,

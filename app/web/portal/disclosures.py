@@ -14,12 +14,15 @@ from starlette.responses import Response
 
 from app.access import Permission
 from app.accounts import queries as accounts
+from app.cases.grants import Scope
 from app.errors import Flaw, Gone, Invalid, NotFound
 from app.review import asks, disclosure
 from app.review.asks import PENDING, READ, REOPEN, Askable, Listed
 from app.review.disclosure import ApproveAsk, AskDisclosure, ReadAsk, RefuseAsk
-from app.review.opening import OpenDisclosure, ReopenSource
-from app.web.deps import Acting, Runtime_
+from app.review.halves import COMPARTMENTS, CONTENT
+from app.review.opening import OpenDisclosedFile, OpenDisclosure, ReopenSource
+from app.web.contents import answer_with
+from app.web.deps import Acting, Runtime_, Wanted
 from app.web.portal import words
 from app.web.portal.details import Detail, details
 from app.web.portal.page import Page, Page_
@@ -37,7 +40,9 @@ pages = Pages("/studies/{study}/disclosures")
 
 def kind_of(ask: Listed) -> str:
     """What an ask is about: whoever approves must not take an export for a look."""
-    return ask.scope if ask.purpose == READ else ask.purpose
+    if ask.purpose != READ:
+        return ask.purpose
+    return ask.scope if ask.scope in COMPARTMENTS else "file"
 
 
 @pages.get("", permission=Permission.DISCLOSURE_LIST)
@@ -102,6 +107,33 @@ def ask_by_page(study: UUID, record: UUID, kind: Kind, actor: Acting, runtime: R
     return page.redirect(f"/studies/{study}/disclosures", "asked")
 
 
+@pages.get("/records/{record}/files/{file}", permission=Permission.DISCLOSURE_ASK)
+def show_file_ask(study: UUID, record: UUID, file: UUID, actor: Acting, runtime: Runtime_, page: Page_) -> Response:  # noqa: ARG001
+    """The form of an ask for one attachment."""
+    return _file_form(page, record, file)
+
+
+@pages.post("/records/{record}/files/{file}", permission=Permission.DISCLOSURE_ASK)
+def ask_file_by_page(study: UUID, record: UUID, file: UUID, actor: Acting, runtime: Runtime_, page: Page_) -> Response:
+    """Ask for one attachment."""
+    reason = page.form.text("reason")
+    try:
+        runtime.make(AskDisclosure(runtime.collaborators, actor, record, Scope.file(file), [CONTENT], reason))
+    except Invalid as refused:
+        return _file_form(page, record, file, refused.flaws)
+    return page.redirect(f"/studies/{study}/disclosures", "asked")
+
+
+def _file_form(page: Page, record: UUID, file: UUID, flaws: Sequence[Flaw] = ()) -> Response:
+    with page.runtime.glance() as session:
+        askable = asks.askable(session, page.actor, record)
+    if file not in askable.files:
+        raise NotFound
+    status, reason = 422 if flaws else 200, page.form.text("reason")
+    shown = {"kind": "file", "sections": [], "ticked": [], "reason": reason, "flaws": flaws}
+    return page.render("ask_form.html", status=status, askable=askable, **shown)
+
+
 def _form(page: Page, record: UUID, kind: Kind, flaws: Sequence[Flaw] = ()) -> Response:
     with page.runtime.glance() as session:
         askable = asks.askable(session, page.actor, record)
@@ -145,7 +177,7 @@ def _shown(page: Page, ask: UUID, flaws: Sequence[Flaw] = ()) -> Response:
         kind=kind_of(listed),
         kinds=words.ASK_KINDS,
         state=words.ASK_STATES[_state(listed, page)],
-        labels=[instrument.fields[name].label[page.locale] for name in shown.fields],
+        labels=[instrument.fields[name].label[page.locale] for name in shown.fields if name in instrument.fields],
         names=names,
         mine=listed.asker == page.actor.id,
         open=listed.opens(now),
@@ -216,6 +248,12 @@ def _marks(rows: Sequence[Detail]) -> int:
 def show_nothing(study: UUID, ask: UUID, page: Page_) -> Response:
     """What is left in a history leads to the ask, never to its fields."""
     return page.redirect(f"/studies/{study}/disclosures/{ask}")
+
+
+@pages.get("/{ask}/file", permission=Permission.DISCLOSURE_READ)
+def show_disclosed_file(study: UUID, ask: UUID, actor: Acting, runtime: Runtime_, wanted: Wanted) -> Response:  # noqa: ARG001
+    """The attachment of an approved ask, or the range that a player asks for, until the hour is over."""
+    return answer_with(runtime.read(OpenDisclosedFile(ReadAsk(runtime.collaborators, actor, ask))), wanted)
 
 
 @pages.post("/{ask}/reopening", permission=Permission.DISCLOSURE_READ)

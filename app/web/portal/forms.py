@@ -1,4 +1,4 @@
-"""What a page's form sends: ``application/x-www-form-urlencoded``, read strictly and in memory only."""
+"""What a page's form sends, read strictly and in memory only."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl
 
 from app.errors import Malformed, WrongMediaType
+from app.web.openrosa.multipart import Part, read_parts
 
 __all__ = ["Form"]
 
-MEDIA_TYPE = "application/x-www-form-urlencoded"
+MEDIA_TYPE, WITH_FILES = "application/x-www-form-urlencoded", "multipart/form-data"
 # A redactor's decisions on a long interview are one field; nothing has thousands.
 MOST_FIELDS = 2000
 
@@ -17,8 +18,9 @@ MOST_FIELDS = 2000
 class Form:
     """The fields of a form, in order. Reading one that is not there gives an empty text, as a browser would send."""
 
-    def __init__(self, fields: Sequence[tuple[str, str]] = ()) -> None:
+    def __init__(self, fields: Sequence[tuple[str, str]] = (), files: Mapping[str, bytes] | None = None) -> None:
         self.fields = tuple(fields)
+        self.files = files or {}
 
     @classmethod
     def read(cls, headers: Mapping[str, str], raw: bytes) -> Form:
@@ -28,7 +30,10 @@ class Form:
             WrongMediaType: it is no such form.
             Malformed: it is not UTF-8, holds NUL, or has too many fields.
         """
-        if headers.get("content-type", "").partition(";")[0].strip().lower() != MEDIA_TYPE:
+        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind == WITH_FILES:
+            return cls(*_parts(headers["content-type"], raw))
+        if kind != MEDIA_TYPE:
             raise WrongMediaType
         try:
             fields = parse_qsl(
@@ -67,3 +72,39 @@ class Form:
     def without(self, *names: str) -> list[tuple[str, str]]:
         """The fields under other names: what a page repeats when it asks for more."""
         return [(key, value) for key, value in self.fields if key not in names]
+
+
+class _Held:
+    """Holds one part; its name, and whether it is a file."""
+
+    def __init__(self, part: Part) -> None:
+        self.part = part
+        self.pieces: list[bytes] = []
+
+    def write(self, piece: bytes) -> None:
+        """Take some bytes."""
+        self.pieces.append(piece)
+
+    def finish(self) -> None:
+        """The part is whole."""
+
+    def abandon(self) -> None:
+        """It never will be; the whole form is refused."""
+
+
+def _parts(content_type: str, raw: bytes) -> tuple[list[tuple[str, str]], dict[str, bytes]]:
+    held: list[_Held] = []
+
+    def take(part: Part) -> _Held:
+        held.append(_Held(part))
+        return held[-1]
+
+    read_parts([raw], content_type, take)
+    contents = [(each.part, b"".join(each.pieces)) for each in held]
+    try:
+        fields = [(part.name, content.decode()) for part, content in contents if part.filename is None]
+    except UnicodeDecodeError:
+        raise Malformed from None
+    if any("\0" in text for pair in fields for text in pair):
+        raise Malformed
+    return fields, {part.name: content for part, content in contents if part.filename is not None}

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-from babel import Locale, UnknownLocaleError, dates, negotiate_locale, numbers
+from babel import Locale, UnknownLocaleError, dates, negotiate_locale, numbers, units
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -87,6 +87,13 @@ class Formats:
     def percent(self, share: float) -> str:
         """A share of 1 as whole percent."""
         return numbers.format_percent(share, locale=self._locale)
+
+    def size(self, count: int) -> str:
+        """So many bytes, in the largest unit of which there is one."""
+        names = ("byte", "kilobyte", "megabyte", "gigabyte")
+        step = min(len(names) - 1, (len(str(count)) - 1) // 3)
+        value = round(count / 1000**step, 1)
+        return units.format_unit(value, f"digital-{names[step]}", length="short", locale=self._locale)
 
     def age(self, seconds: int) -> str:
         """How long ago or how long still, roughly: ``3 days``."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Executor
 from http import HTTPStatus
 
 from starlette.requests import Request
@@ -15,7 +14,7 @@ from app.errors import NotFound
 from app.web.binding import Binding
 from app.web.bodies import INTAKE_LIMIT
 from app.web.deps import Call
-from app.web.handling import Terms
+from app.web.handling import Pools, Terms
 from app.web.portal.page import Page
 from app.web.portal.routing import PageHandler
 
@@ -34,9 +33,9 @@ def wants_page(scope: Scope) -> bool:
 class Lost(PageHandler):
     """Answers with the refusal page; nothing is written, for nobody was denied anything."""
 
-    def __init__(self, status: int, runtime: Runtime, pool: Executor) -> None:
+    def __init__(self, status: int, runtime: Runtime, pools: Pools) -> None:
         terms = Terms("", Permission.NOTHING_NEEDED, status, INTAKE_LIMIT, roles_later=False)
-        super().__init__(_nothing, terms, Binding(_nothing, ""), None, runtime, pool)
+        super().__init__(_nothing, terms, Binding(_nothing, ""), None, runtime, pools)
 
     def reads(self, request: Request) -> bool:  # noqa: ARG002  forms that lead nowhere are not read
         """No body."""

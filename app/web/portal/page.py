@@ -34,7 +34,7 @@ __all__ = ["LOCALE", "SESSION", "VISIT", "Page", "Page_"]
 SESSION, VISIT, LOCALE = "__Host-session", "__Host-visit", "__Host-locale"
 YEAR = 365 * 24 * 3600
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )

@@ -20,7 +20,7 @@ from app.review.release import CutRelease
 from app.studies import instruments
 from app.studies.instrument import Instrument
 from app.web.deps import Acting, Runtime_
-from app.web.portal import answers
+from app.web.portal import answers, copies
 from app.web.portal.notices import N_
 from app.web.portal.page import Page, Page_
 from app.web.portal.passages import labelled, language_of
@@ -85,7 +85,7 @@ def _show(page: Page, runtime: Runtime, actor: Acting, record: UUID, flaws: list
         status=422 if flaws else 200,
         flaws=flaws or [],
         entered=page.form if flaws else None,
-        listing="samples" if page.may(Permission.SAMPLE_READ) else "releases",
+        listing=_listing(page),
         **_shown(page, runtime, reading, release),
     )
 
@@ -99,7 +99,12 @@ def _shown(page: Page, runtime: Runtime, reading: ReadRelease, release: Release)
         "rows": list(answers.released_rows(page, instrument, release.values)),
         "language": language_of(release.values),
         "labelled": labelled,
+        "files": copies.released(f"/studies/{page.actor.study}/{_listing(page)}/{release.record}", release.files),
     }
+
+
+def _listing(page: Page) -> str:
+    return "samples" if page.may(Permission.SAMPLE_READ) else "releases"
 
 
 def _texts(instrument: Instrument, release: Release, locale: str) -> list[dict[str, str]]:
@@ -127,8 +132,7 @@ def report_by_page(study: UUID, record: UUID, actor: Acting, runtime: Runtime_, 
     sealed = runtime.read(freezing)
     with runtime.transaction() as session:
         library.store_report(session, runtime.collaborators, freezing, sealed)
-    listing = "samples" if page.may(Permission.SAMPLE_READ) else "releases"
-    return page.redirect(f"/studies/{study}/{listing}", "reported")
+    return page.redirect(f"/studies/{study}/{_listing(page)}", "reported")
 
 
 @pages.post("/releases/{record}/sample", permission=Permission.SAMPLE_DRAW)
@@ -180,13 +184,14 @@ def cut_by_page(study: UUID, record: UUID, actor: Acting, runtime: Runtime_, pag
     form = page.form
     try:
         digest, answered = bytes.fromhex(form.line("digest")), frozenset(map(UUID, form.all("report")))
+        gone = frozenset(map(UUID, form.all("file")))
     except ValueError:
         raise Invalid([Flaw("/digest", N_("Read the page again and cut from there."))]) from None
     try:
         cuts = _cuts(page, runtime, actor, record)
     except Invalid as refused:
         return _cut(page, runtime, actor, record, refused.flaws)
-    cutting = CutRelease(runtime.collaborators, actor, record, digest, cuts, form.all("drop"), answered)
+    cutting = CutRelease(runtime.collaborators, actor, record, digest, cuts, form.all("drop"), answered, gone)
     runtime.make(cutting)
     return page.redirect(f"/studies/{study}/releases/{record}", "cut")
 
@@ -202,7 +207,7 @@ def _cuts(page: Page, runtime: Runtime, actor: Acting, record: UUID) -> dict[str
     if any(len(text) > LONGEST_PASSAGE for _, text in written):
         raise Invalid([Flaw("/words", NOT_THERE)])
     wanted = [(name, line) for name, text in written for line in text.splitlines() if line.strip()]
-    if not cuts and not wanted and not page.form.all("drop"):
+    if not cuts and not wanted and not page.form.all("drop") and not page.form.all("file"):
         raise Invalid([Flaw("/cuts", N_("Choose what is cut or withheld."))])
     if cuts or wanted:
         release = runtime.read(ReadRelease(runtime.collaborators, actor, record))

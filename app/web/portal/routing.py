@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from concurrent.futures import Executor
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -31,7 +30,7 @@ from app.errors import Invalid, NotFound, StepUpRequired, TestimonyError, Thrott
 from app.web.binding import Binding
 from app.web.bodies import INTAKE_LIMIT
 from app.web.deps import Call
-from app.web.handling import Handler, Terms
+from app.web.handling import Handler, Pools, Terms
 from app.web.portal import refusals
 from app.web.portal.forms import Form
 from app.web.portal.page import Page
@@ -142,7 +141,7 @@ class PageRoute(Route, Guarded):
         endpoint: Callable[..., Any],
         permission: Permission,
         runtime: Runtime,
-        pool: Executor,
+        pools: Pools,
     ) -> None:
         super().__init__(path, endpoint, methods=[method])
         self.methods = {method}
@@ -150,7 +149,7 @@ class PageRoute(Route, Guarded):
         self.permission = permission
         self._binding = Binding(endpoint, path, passed_over=PASSED_OVER)
         terms = Terms(path, permission, HTTPStatus.OK, INTAKE_LIMIT, roles_later=False)
-        self.handler = PageHandler(endpoint, terms, self._binding, None, runtime, pool)
+        self.handler = PageHandler(endpoint, terms, self._binding, None, runtime, pools)
         self.app = self._serve
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:

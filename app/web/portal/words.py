@@ -8,13 +8,18 @@ from app.web.portal.notices import N_
 __all__ = [
     "ANSWER_TYPES",
     "ASPECTS",
+    "ATTACHMENTS",
     "CHANGES",
     "CLASSES",
     "COMPARTMENTS",
+    "DEVICE_KINDS",
     "FIELD_STATUSES",
+    "FORM_STATUSES",
+    "PLAINTEXT_POLICIES",
     "RELEASE_RULES",
     "ROLES",
     "TEAMS",
+    "TOKEN_SCOPES",
 ]
 
 ROLES: dict[Role, str] = {
@@ -34,6 +39,34 @@ TEAMS: dict[Team, str] = {
     Team.RESEARCHERS: N_("Researchers"),
 }
 
+# What an API token may do.
+TOKEN_SCOPES = {
+    "record.submit": N_("Hand in interviews"),
+    "receipt.read": N_("Read the receipts of what it handed in"),
+    "instrument.read": N_("Read the questionnaires"),
+}
+
+FORM_STATUSES = {
+    "draft": N_("draft, waits to be published"),
+    "published": N_("published"),
+    "closed": N_("closed"),
+}
+PLAINTEXT_POLICIES = {
+    "reject": N_("It is refused, and stays on the phone"),
+    "accept_and_flag": N_("It is accepted and marked"),
+}
+ATTACHMENTS = {
+    "audio": N_("Recordings"),
+    "image": N_("Photos"),
+    "file": N_("Documents"),
+}
+# What a device speaks.
+DEVICE_KINDS = {
+    "native": N_("This service's own form, in the browser"),
+    "odk": N_("ODK Collect or KoboCollect"),
+    "basic": N_("Tella, or another app that asks for a user name and a password"),
+    "test": N_("ODK Collect, to try drafts of forms"),
+}
 # What a questionnaire says of its fields.
 CLASSES = {
     "direct": N_("names somebody"),
@@ -171,6 +204,7 @@ ASK_KINDS = {
     "identity": N_("read fields of the identity"),
     "source": N_("read answers of the sealed source"),
     "reopen": N_("reopen the source for redaction"),
+    "file": N_("open an attachment of the sealed source"),
     "train": N_("take whole texts out, with every name marked, to train the detection"),
 }
 ASK_STATES = {

@@ -111,11 +111,13 @@ def test_reset_of_the_last_holder_is_refused(shared: System, admin: Visitor) -> 
 
 
 def test_device_is_offered_redeemed_and_revoked(shared: System, admin: Visitor) -> None:
-    """The code is shown once; the device that redeems it is listed to the day, and revoked at once."""
+    """The code is shown once, in a link too; the device that redeems it is listed to the day, and revoked at once."""
     study = shared.first()
     form = {"name": study["interviewer"].name, "study": str(study.id)}
-    code = CODE.search(admin.submit("/admin/devices", form).text)
+    offered = admin.submit("/admin/devices", form)
+    code = CODE.search(offered.text)
     assert code is not None
+    assert f"{shared.settings.origin}/collect#code={code[1]}" in offered.text
     device = shared.client().accounts.redeem_offer(code[1])
     listed = admin.get("/admin/devices")
     assert code[1] not in listed.text

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from app.web.portal import PAGES
+from app.web.app import SITES
 from tests.functional.portal.permissions import (
     ELSEWHERE,
     ENDS_SESSIONS,
@@ -73,7 +73,7 @@ def _same(seen: Seen) -> str:
 
 def test_table_has_every_page() -> None:
     """A page that nobody wrote down here fails, and so does a row for a page that is gone."""
-    there = {(method, _plain(path)) for pages in PAGES for method, path, _, _ in pages.declared}
+    there = {(method, _plain(path)) for pages in SITES for method, path, _, _ in pages.declared}
     rows = {(row.method, _plain(row.path)) for row in (*IN_A_STUDY, *ELSEWHERE, *OPEN)}
     rows |= {(method, _plain(path)) for method, path in ENDS_SESSIONS}
     rows = {(method, path.replace("/static/0/portal.css", "/static/{}/{}")) for method, path in rows}

@@ -6,17 +6,25 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+import httpx
 from sqlalchemy import select
 
 from app.access import Team
 from app.cases import moving
 from app.cases.models import Case, Grant, Pack, Record
 from app.db import Base
-from app.operations import trail
+from app.forms import service as forms
+from app.forms.drafting import Drafting, Wish
+from app.operations import intake_keys, trail
+from app.operations.setup import OPERATOR
 from app.operations.sweep import sweep
 from app.redaction.service import MAX_TRIES, WORKER, fail, lease_next
-from app.studies import roster
-from tests.system import StudyPlace, System
+from app.studies import apps, instruments, roster
+from app.web.app import create_app
+from tests.attachments import drawing
+from tests.bridge import Bridge
+from tests.collect import Collect, enrolled, fill, publish
+from tests.system import HOST, StudyPlace, System
 
 Rows = list[dict[str, Any]]
 REASON = "for the test"
@@ -48,7 +56,12 @@ class Told:
 
 def travel(system: System) -> Told:
     """Walk the whole way, and sign the trail half-way and at the end."""
+    # The first intake key ends, so that the trail tells of a destroyed one too.
+    system.clock.advance(days=90)
+    intake_keys.turn(system.runtime, OPERATOR)
     told = Told(system, system.study())
+    _name_the_app(told)
+    _forms(told)
     _review(told)
     _keep(told, Grant, Record, Case)
     trail.seal_all(system.runtime)
@@ -58,10 +71,46 @@ def travel(system: System) -> Told:
     _protect(told)
     _withdraw(told)
     _leave_open(told)
+    _edit(told)
     _move(told)
     trail.seal_all(system.runtime)
     assert trail.sign(system.runtime) is not None
     return told
+
+
+def _name_the_app(told: Told) -> None:
+    """Give the form on phones another name."""
+    with told.system.runtime.transaction() as session:
+        apps.change(
+            session, told.system.collaborators, told.system.acting("lead"), told.place.id, apps.App("List", "list")
+        )
+
+
+def _forms(told: Told) -> None:
+    """Publish one form; close another and destroy its key."""
+    system, place = told.system, told.place
+    parts, lead, approver = system.collaborators, system.acting("lead"), system.acting("approver")
+    with system.runtime.glance() as session:
+        instrument = instruments.listed(session, lead, place.id)[0].id
+    kept, closed = (
+        system.runtime.run(Drafting(parts, lead, place.id, instrument, Wish(name, "Notes"))) for name in ("a", "b")
+    )
+    with system.runtime.transaction() as session:
+        forms.publish(session, parts, approver, place.id, kept)
+        forms.close(session, parts, lead, place.id, closed)
+        forms.destroy_key(session, parts, lead, place.id, closed)
+
+
+def _edit(told: Told) -> None:
+    """Send a form as ODK's apps do, and an edit that takes its place."""
+    system, place = told.system, told.place
+    form = publish(system, place, "c")
+    bridge = Bridge(create_app(system.web))
+    with httpx.Client(base_url=HOST, transport=bridge, trust_env=False) as http:
+        phone = Collect(http, enrolled(system, place))
+        first = fill(form, system.body(place)["answers"])
+        assert [phone.post(each.xml).status_code for each in (first, first.edited())] == [201, 201]
+    bridge.shut_down()
 
 
 def _review(told: Told) -> None:
@@ -100,13 +149,18 @@ def _keep(told: Told, *models: type[Base]) -> None:
 
 
 def _release(told: Told) -> None:
-    """Release, report, cut, draw a sample."""
+    """Attach pictures, clean them, release one and not the other, report, cut, draw a sample."""
     system, place, record = told.system, told.place, told.records["reviewed"]
+    files = [system.attach(record, "picture.png", drawing()) for _ in range(2)]
     with system.signed_in("approver") as client:
         for _ in ("reviewed", "failed"):
             taken = client.review.take(place.id)["record"]
+            copies = [client.review.make_copy(place.id, record, file) for file in files if taken == str(record)]
+            for copy in copies[:1]:
+                client.review.read_file(place.id, record, copy)
             shown = client.review.preview(place.id, taken)
-            client.review.release(place.id, taken, digest=shown["digest"], doubts=len(shown["doubts"]))
+            doubts = len(shown["doubts"])
+            client.review.release(place.id, taken, digest=shown["digest"], doubts=doubts, copies=copies[:1])
     _keep(told, Pack)
     with system.signed_in("researcher") as client:
         client.research.report(place.id, record, field="joining_account", start=0, end=5, reason=REASON)

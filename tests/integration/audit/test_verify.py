@@ -14,15 +14,17 @@ from app.audit.demands import DEMANDS
 from app.audit.findings import Finding
 from app.audit.ids import event_id
 from app.audit.models import Checkpoint, Event, Link
-from app.cases.models import Case, Decision, Grant, Outbox, Pack, Passage, Record, Tombstone
+from app.cases.models import Case, Decision, File, Grant, Outbox, Pack, Passage, Record, Tombstone
 from app.crypto import packs
 from app.crypto.sealed import Sealed
 from app.db import Base
-from app.operations import compare, trail
+from app.forms.models import Form
+from app.intake.models import IntakeKey
+from app.operations import compare, compare_rows, trail
 from app.operations.setup import OPERATOR
 from app.operations.witness import FileWitness, deliver
 from app.review.models import Ask, Disclosure
-from app.studies.models import Study
+from app.studies.models import Study, StudyApp
 from tests.integration.audit.journey import Told
 from tests.integration.audit.tampering import (
     altered,
@@ -45,7 +47,7 @@ def nothing(_done: int) -> None:
 
 def compared(told: Told, compare_: Compare) -> list[str]:
     """What one comparison finds."""
-    arguments = () if compare_ is compare.compare_studies else (nothing,)
+    arguments = (nothing,) if compare_ in {compare.compare_records, compare.compare_cases} else ()
     return [str(finding) for finding in compare_(told.system.runtime, *arguments)]
 
 
@@ -55,12 +57,16 @@ OF_RECORDS: dict[type[Base], tuple[Compare, str]] = {
     Pack: (compare.compare_records, "record_id"),
     Grant: (compare.compare_records, "record_id"),
     Passage: (compare.compare_records, "record_id"),
+    File: (compare.compare_records, "record_id"),
     Ask: (compare.compare_records, "record_id"),
     Disclosure: (compare.compare_records, "record_id"),
     Tombstone: (compare.compare_records, "record_id"),
     Case: (compare.compare_cases, "id"),
     Decision: (compare.compare_cases, "case_id"),
     Study: (compare.compare_studies, "id"),
+    Form: (compare.compare_forms, "id"),
+    IntakeKey: (compare_rows.compare_intake_keys, "id"),
+    StudyApp: (compare_rows.compare_apps, "study_id"),
 }
 # When a lease ends and how often was tried: bookkeeping of the worker, which opens and shows nothing.
 UNTOLD = {"lease_id", "next_try_at", "tries"}
@@ -120,10 +126,19 @@ def test_an_inserted_row_is_found_and_named(told: Told, model: type[Base]) -> No
     """A row that no event tells of is found, and the record, case or study is named."""
     compare_, owner = OF_RECORDS[model]
     new: dict[str, Any] = {**rows(told.system, model.table())[0]}
-    if model in {Record, Case, Study, Tombstone}:
+    if model in {Record, Case, Study, Tombstone, Form, IntakeKey, StudyApp}:
         new[owner] = uuid4()
     new |= {"version": 99} if model is Pack else {"id": uuid4()} if "id" in new and owner != "id" else {}
-    unique = {Record: "client_uuid", Case: "code", Study: "name", Grant: "scope", Disclosure: "ask_id"}
+    unique = {
+        IntakeKey: "number",
+        Record: "client_uuid",
+        Case: "code",
+        Study: "name",
+        Form: "version",
+        File: "client_uuid",
+        Grant: "scope",
+        Disclosure: "ask_id",
+    }
     if model in unique:
         new[unique[model]] = other(new[unique[model]], None)
 

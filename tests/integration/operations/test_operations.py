@@ -47,6 +47,16 @@ def test_an_invitation_on_its_way_is_not_ended(system: System) -> None:
         assert not queries.admin_invited(session, system.clock.advance(days=8))
 
 
+def test_a_rotation_turns_the_intake_keys(system: System, tmp_path: Path) -> None:
+    """The daily timer that there always was is enough: the next key is made, and one whose time is over destroyed."""
+    system.clock.advance(days=90)
+
+    rotate(system.runtime, tmp_path, lambda _done, _total: None)
+
+    assert [system.collaborators.custody.has(f"intake-{number}") for number in (1, 2)] == [False, True]
+    assert look(system.runtime).intake_key_days == 0
+
+
 def test_a_rotation_drains_backs_up_and_writes_its_event(system: System, tmp_path: Path) -> None:
     """What waited to be destroyed is gone before, the old backup after it."""
     system.drafted()

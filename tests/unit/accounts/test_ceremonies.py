@@ -19,7 +19,7 @@ from app.db import make_engine
 from app.keystore.service import Keystore
 from tests.authenticator import ORIGIN, Authenticator, b64, unb64
 from tests.clock import Clock
-from tests.people import create_pepper
+from tests.people import NO_FILES, create_pepper
 
 TOKEN = "ts_" + "A" * 43
 USER = UUID(int=7)
@@ -35,7 +35,7 @@ def ceremonies(custody: FileCustody, deployment: UUID, clock: Clock) -> Ceremoni
 def of(custody: FileCustody, deployment: UUID, clock: Clock) -> Ceremonies:
     """One process's ceremonies."""
     none = make_engine("sqlite://", journal="delete")
-    collaborators = Collaborators(deployment, custody, Keystore(none, custody, deployment, clock), clock)
+    collaborators = Collaborators(deployment, custody, Keystore(none, custody, deployment, clock), clock, NO_FILES)
     return Ceremonies(collaborators, RelyingParty("localhost", ORIGIN))
 
 

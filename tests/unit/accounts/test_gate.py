@@ -20,7 +20,7 @@ from app.db import make_engine
 from app.errors import CustodyUnavailable, SignInRefused, Throttled
 from app.keystore.service import Keystore
 from tests.clock import Clock
-from tests.people import CHEAP, PASSWORD, create_pepper
+from tests.people import CHEAP, NO_FILES, PASSWORD, create_pepper
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def collaborators(custody: FileCustody, deployment: UUID, clock: Clock) -> Colla
     """Custody with a pepper; the keystore is never asked."""
     create_pepper(custody)
     none = make_engine("sqlite://", journal="delete")
-    return Collaborators(deployment, custody, Keystore(none, custody, deployment, clock), clock)
+    return Collaborators(deployment, custody, Keystore(none, custody, deployment, clock), clock, NO_FILES)
 
 
 @pytest.fixture

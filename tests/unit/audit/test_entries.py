@@ -20,7 +20,7 @@ from app.audit.ids import event_id, id_at
 from app.collaborators import Collaborators
 from app.custody.file import FileCustody
 from app.keystore.service import Keystore
-from tests.people import create_pepper
+from tests.people import NO_FILES, create_pepper
 
 DEPLOYMENT = UUID(int=7)
 DETAILS = st.dictionaries(
@@ -110,7 +110,7 @@ def test_an_event_of_a_change_is_refused_without_its_digests(
 ) -> None:
     """Forgetting to say what was changed fails the act, for every kind in the table."""
     create_pepper(custody)
-    collaborators = Collaborators(deployment, custody, keystore, lambda: datetime(2030, 1, 2, tzinfo=UTC))
+    collaborators = Collaborators(deployment, custody, keystore, lambda: datetime(2030, 1, 2, tzinfo=UTC), NO_FILES)
 
     for action, demanded in DEMANDS.items():
         with pytest.raises(ValueError, match=re.escape("carries what it changed")):

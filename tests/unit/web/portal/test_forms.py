@@ -36,9 +36,28 @@ def test_refuses_what_no_browser_sends(raw: bytes) -> None:
 
 
 def test_refuses_other_media_types() -> None:
-    """JSON is no form, and neither is a form with files: those would be written to a disk."""
+    """JSON is no form."""
     with pytest.raises(WrongMediaType):
-        Form.read({"content-type": "multipart/form-data; boundary=x"}, b"")
+        Form.read({"content-type": "application/json"}, b"{}")
+
+
+def test_files_stay_in_memory_beside_the_fields() -> None:
+    """A form with a file: fields as ever, the file's bytes under its field's name."""
+    raw = (
+        b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n\xc3\xa4\r\n'
+        b'--x\r\nContent-Disposition: form-data; name="f"; filename="f.bin"\r\n\r\n\x00\xff\r\n--x--\r\n'
+    )
+    form = Form.read({"content-type": "multipart/form-data; boundary=x"}, raw)
+    assert form.fields == (("a", "ä"),)
+    assert form.files == {"f": b"\x00\xff"}
+
+
+@pytest.mark.parametrize("text", [b"\x00", b"\xff"], ids=["nul", "not utf-8"])
+def test_fields_beside_files_are_as_strict(text: bytes) -> None:
+    """NUL and broken UTF-8 are malformed there too."""
+    raw = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n' + text + b"\r\n--x--\r\n"
+    with pytest.raises(Malformed):
+        Form.read({"content-type": "multipart/form-data; boundary=x"}, raw)
 
 
 def test_absent_field_is_empty() -> None:
