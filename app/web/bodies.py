@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
 from starlette.requests import Request
 from starlette.types import Receive
 
-from app.errors import BodyTooLarge, Flaw, Invalid, MalformedJson, WrongMediaType
+from app.errors import BodyStalled, BodyTooLarge, Flaw, Invalid, MalformedJson, WrongMediaType
 
 __all__ = [
     "DEFAULT_LIMIT",
@@ -43,6 +43,8 @@ __all__ = [
 # An interview with thousands of words is under 100 KiB; a whole instrument under 500.
 DEFAULT_LIMIT = 1 << 20
 INTAKE_LIMIT = 2 << 20
+# So long a body may take that is read as a whole; larger ones are read as they come, and watched (``streams``).
+READ_SECONDS = 60.0
 # How much of a refused body is thrown away before the connection is cut, and for how long.
 DISCARDED = 8 << 20
 DISCARD_SECONDS = 5.0
@@ -96,10 +98,19 @@ async def read_bytes(request: Request, limit: int) -> bytes:
 
     Raises:
         BodyTooLarge: it is longer; what was announced as longer is not read at all.
+        BodyStalled: it takes too long.
     """
     announced = length_of(request)
     if announced is not None and announced > limit:
         raise BodyTooLarge
+    try:
+        async with asyncio.timeout(READ_SECONDS):
+            return await _read_all(request, limit)
+    except TimeoutError:
+        raise BodyStalled from None
+
+
+async def _read_all(request: Request, limit: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     async for part in request.stream():

@@ -26,11 +26,8 @@ from app.crypto.secrets import Secret
 from app.errors import Conflict, DigestDiffers, NotFound, TestimonyError, UploadEnded, WrongLength
 from app.intake import files
 from app.intake.files import AttachFile, Standing
-from app.logs import get_logger
 
 __all__ = ["Upload"]
-
-log = get_logger()
 
 
 @dataclass(slots=True)

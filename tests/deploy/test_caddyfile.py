@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from app.web.openrosa.submission import LARGEST_POST
+from app.web.streams import LONGEST_SECONDS
 from tests.deploy.files import DEPLOY, program, run
 
 CADDYFILE = DEPLOY / "Caddyfile"
@@ -49,11 +51,21 @@ def test_caddy_accepts_the_file(tmp_path: Path) -> None:
 
 
 def test_caddy_cannot_be_reconfigured_and_logs_no_request(adapted: dict[str, Any]) -> None:
-    """The administration address is off, and no server has an access log."""
+    """The administration address is off, no server has an access log, and what fails is not told with its path."""
     servers = adapted["apps"]["http"]["servers"].values()
 
     assert adapted["admin"] == {"disabled": True}
     assert not [server for server in servers if "logs" in server]
+    assert {"http.log.error", "http.handlers.reverse_proxy"} <= set(adapted["logging"]["logs"]["default"]["exclude"])
+
+
+def test_attachments_pass_and_nothing_else_is_that_large(adapted: dict[str, Any]) -> None:
+    """What the nodes take in pieces, the proxy lets through: 2 GiB, for hours."""
+    limits = {part["max_size"] for part in parts(adapted, "request_body")}
+    servers = adapted["apps"]["http"]["servers"].values()
+
+    assert min(limits) < LARGEST_POST < max(limits)
+    assert {server["read_timeout"] for server in servers if "read_timeout" in server} == {LONGEST_SECONDS * 10**9}
 
 
 def test_only_tls_13_is_spoken_outside(adapted: dict[str, Any]) -> None:

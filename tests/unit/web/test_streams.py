@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 from app.errors import BodyCut, BodyStalled, BodyTooLarge
 from app.web import streams
+from app.web.bodies import read_bytes
 from app.web.streams import BodyStream
 
 T = TypeVar("T")
@@ -114,6 +115,15 @@ def test_silence(monkeypatch: pytest.MonkeyPatch) -> None:
             list(stream)
 
     run(connection, read)
+
+
+def test_a_body_that_is_read_as_a_whole_may_not_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anybody knows who sends it, a byte now and then would hold a place among the requests."""
+    monkeypatch.setattr("app.web.bodies.READ_SECONDS", 0.02)
+    request = Request({"type": "http", "headers": []}, Connection(body(b"x", b"y")[:1]))
+
+    with pytest.raises(BodyStalled):
+        asyncio.run(read_bytes(request, 100))
 
 
 def test_sending_for_hours(monkeypatch: pytest.MonkeyPatch) -> None:
