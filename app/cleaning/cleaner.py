@@ -197,7 +197,8 @@ def _sandbox() -> list[str]:
         return []
     python = {sys.prefix, sys.base_prefix, str(Path(app.__file__).parent)}
     seen = [part for path in (*SYSTEM, *sorted(python)) for part in ("--ro-bind-try", path, path)]
-    command = [program, "--unshare-all", "--die-with-parent", "--new-session", *seen]
-    command += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--chdir", "/"]  # noqa: S108  in memory
+    command = [program, "--unshare-all", "--die-with-parent", "--new-session"]
+    # What is seen comes after the folder in memory: a checkout may lie in it.
+    command += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", *seen, "--chdir", "/"]  # noqa: S108
     tried = subprocess.run([*command, "true"], capture_output=True, check=False)  # noqa: S603  our own words
     return command if tried.returncode == 0 else []

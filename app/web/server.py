@@ -37,6 +37,7 @@ PING_MILLISECONDS = 30_000
 # Requests under way when a stop is asked for have this long, in seconds.
 STOP_SECONDS = 30
 REQUESTS_AT_ONCE = 256
+LOOK_UP_SECONDS = 0.5
 # Python would look for cycles after every few hundred new objects, many times in one request, and through all that was
 # loaded at the start.
 COLLECT_AFTER = (20_000, 20, 20)
@@ -52,12 +53,28 @@ def serve(settings: Settings) -> None:
     _server(settings).serve(target_loader=_load, wrap_loader=False)
 
 
+class _Waking(threading.Event):
+    """An event whose waiter looks up twice a second: a signal that another thread was given wakes nobody."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until it is set, or for so many seconds."""
+        if timeout is not None:
+            return super().wait(timeout)
+        while not super().wait(LOOK_UP_SECONDS):
+            pass
+        return True
+
+
 class _Server(MPServer):
     """Granian's server with a stop of its own.
 
     Granian's own asks whether a process lives while another thread collects it, and can report a kill of one that had
     ended well. A process gets one signal only: after a second one its requests are never answered.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.main_loop_interrupt = _Waking()
 
     def signal_handler_interrupt(self, *args: Any, **kwargs: Any) -> None:
         """Note it also for processes that are being forked at this moment."""

@@ -165,6 +165,7 @@ def test_admin_may_manage_and_never_read(admin: Actor) -> None:
     assert admin.permissions() == {
         Permission.SESSION_OWN,
         Permission.FACTOR_CHANGE,
+        Permission.TOKEN_MAKE,
         Permission.HEALTH_READ,
         Permission.USER_MANAGE,
         Permission.DEVICE_MANAGE,

@@ -18,7 +18,8 @@ def older(system: System) -> System:
     """A system that worked before there was a trail: events without checks or digests, rows without turns."""
     system.released()
     system.submit()
-    events = rows(system, Event.table())
+    # Keys to seal to are younger than the trail.
+    events = [row for row in rows(system, Event.table()) if row["action"] != "intake_key.made"]
     with ruling(system) as connection:
         for table in (Link.table(), Checkpoint.table()):
             connection.execute(delete(table))
