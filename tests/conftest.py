@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 import pytest
+import structlog
 from sqlalchemy import Engine
 
 from app.custody.file import FileCustody
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Open the run's folder; whoever opened it closes it."""
+    """Open the run's folder; whoever opened it closes it. Errors are logged without the values of every frame."""
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[structlog.contextvars.merge_contextvars, structlog.stdlib.add_log_level, plain])
     end_run = begin_run()
     if end_run is not None:
         config.add_cleanup(end_run)
