@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 import pytest
-import structlog
 from sqlalchemy import Engine
 
 from app.custody.file import FileCustody
@@ -17,6 +16,7 @@ from app.db import make_engine
 from app.keystore.service import Keystore
 from tests.clock import Clock
 from tests.databases import KINDS, Kind, begin_run, drop_database, fresh_database
+from tests.plain_logs import log_plainly
 
 if TYPE_CHECKING:
     from tests.serving import Served
@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Open the run's folder; whoever opened it closes it. Errors are logged without the values of every frame."""
-    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-    structlog.configure(processors=[structlog.contextvars.merge_contextvars, structlog.stdlib.add_log_level, plain])
+    """Open the run's folder; whoever opened it closes it."""
+    log_plainly()
     end_run = begin_run()
     if end_run is not None:
         config.add_cleanup(end_run)

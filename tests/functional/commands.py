@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
 
-import structlog
-
 from app.cli import main
+from tests.plain_logs import log_plainly
 
 SECONDS = 120
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,5 +73,5 @@ def _as_alone(arguments: tuple[str | Path, ...], cwd: Path, env: Mapping[str, st
             yield
     finally:
         os.umask(umask)
-        structlog.reset_defaults()
+        log_plainly()
         logging.config.dictConfig({"version": 1, "disable_existing_loggers": False})

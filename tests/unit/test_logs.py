@@ -11,6 +11,7 @@ import structlog
 
 from app import logs
 from app.web.bodies import strict_json
+from tests.plain_logs import log_plainly
 
 CANARY = "kingfisher"
 
@@ -21,7 +22,7 @@ def _restored() -> Iterator[None]:
     before = logging.root.handlers[:], logging.root.level
     yield
     logging.root.handlers[:], logging.root.level = before
-    structlog.reset_defaults()
+    log_plainly()
     logs._configure_lines("info", strict=False)
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-import structlog
 from sqlalchemy import select, update
 
 from app import logs
@@ -23,6 +22,7 @@ from app.errors import ModelUnusable, Unavailable
 from app.redaction.service import LEASE, MAX_TRIES, WORKER, lease_next
 from app.worker import FIRST_PAUSE, LONGEST_PAUSE, Worker
 from tests.databases import Kind
+from tests.plain_logs import log_plainly
 from tests.serving import Served
 from tests.system import System
 
@@ -119,7 +119,7 @@ def log(capfd: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
     """What was logged so far, as production logs it."""
     logs.configure("info", strict=True)
     yield lambda: capfd.readouterr().err
-    structlog.reset_defaults()
+    log_plainly()
 
 
 def test_a_poisoned_record_ends_as_failed_and_visible(system: System, log: Callable[[], str]) -> None:
