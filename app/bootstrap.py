@@ -53,8 +53,8 @@ Role = Literal["web", "worker", "operator"]
 
 # How often sealing starts again when epochs or rosters change meanwhile.
 TRIES = 5
-# How long a leader waits for more intakes, in seconds: about as long as two commits wait for their disks.
-PATIENCE = 0.005
+# How long a leader waits for more intakes, in seconds: no longer than a few commits wait for their disks.
+PATIENCE = 0.01
 # Argon2id takes 64 MiB each: this many at once in one process.
 SIGN_INS_AT_ONCE = 2
 OWING = "shares to destroy, or files to delete"

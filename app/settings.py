@@ -79,7 +79,8 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = Field(8443, ge=1, le=65535)
-    web_processes: int = Field(2, ge=1, le=64)
+    # One more than two cores: while one process waits for the disk, another works.
+    web_processes: int = Field(3, ge=1, le=64)
     # Threads of one process that serve requests; the work holds the interpreter lock, so few are enough.
     web_threads: int = Field(12, ge=1, le=64)
     tls_certificate: Path | None = None

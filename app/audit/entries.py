@@ -24,7 +24,7 @@ from app.crypto.mac import event_mac
 from app.crypto.secrets import Secret
 from app.custody.base import Custody
 
-__all__ = ["KEY", "START", "carries_check", "check_of", "link_hash", "message", "microseconds"]
+__all__ = ["KEY", "START", "canonical", "carries_check", "check_of", "link_hash", "message", "microseconds"]
 
 # The key that new events are checked with; each event names its own.
 KEY = "event-1"
@@ -34,6 +34,7 @@ START = bytes(32)
 # Processes hold one custody each; tests hold several.
 CUSTODIES = 16
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 # The columns of an event by name.
 Row = Mapping[Any, Any]
@@ -52,7 +53,7 @@ def message(deployment: UUID, row: Row) -> bytes:
         study=row["study_id"],
         case=row["case_id"],
         record=row["record_id"],
-        details=_canonical(row["details"]),
+        details=canonical(row["details"]),
     )
 
 
@@ -79,10 +80,9 @@ def microseconds(at: datetime) -> int:
     return (at - EPOCH) // timedelta(microseconds=1)
 
 
-def _canonical(details: Any) -> bytes:
+def canonical(details: Any) -> bytes:
     """RFC 8785 of what details may hold (names, ids, counts), by the fast encoder; bytes of anything else too."""
-    text = json.dumps(details, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return text.encode(errors="surrogatepass")
+    return _ENCODER.encode(details).encode(errors="surrogatepass")
 
 
 @lru_cache(maxsize=CUSTODIES)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.audit.entries import microseconds
+from app.audit.entries import canonical, microseconds
 from app.crypto.encoding import enc, sha256
 from app.crypto.sealed import Sealed
 
@@ -21,8 +20,7 @@ Parts = dict[str, str]
 def digest_of(kind: str, row: Any, names: Sequence[str]) -> str:
     """SHA-256, in hex, over the named columns of a row, given as mapping or as object; sealed bytes by their digest."""
     values = {name: _plain(row.get(name) if isinstance(row, Mapping) else getattr(row, name)) for name in names}
-    text = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return sha256(enc("testimony/1/part", kind, text.encode(errors="surrogatepass"))).hex()
+    return sha256(enc("testimony/1/part", kind, canonical(values))).hex()
 
 
 def _plain(value: Any) -> Any:

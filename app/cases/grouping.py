@@ -22,7 +22,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 # Longer groups make the first wait for the last.
-MOST = 16
+MOST = 32
 
 
 @dataclass(slots=True, eq=False)

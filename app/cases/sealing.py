@@ -20,6 +20,9 @@ SCOPES = "release.scopes"
 # The clean copies of attachments that belong to a release, with their keys.
 FILES = "release.files"
 
+# Made once: json.dumps makes one for each value.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
 
 class Compartment(StrEnum):
     """The part of a record that one kind of role may open."""
@@ -95,4 +98,4 @@ def _context(place: Place, compartment: str, name: str, version: int) -> bytes:
 
 
 def _encode(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return _ENCODER.encode(value).encode()

@@ -67,8 +67,12 @@ _other_floor = select(floor.c.version).where(floor.c.study == bindparam("other")
 LOCK_FOR_PUT = (
     select(kk.c.state, _stored_floor, _other_floor).where(kk.c.n == bindparam("n")).with_for_update(read=True, of=kk)
 )
-LOCK_CURRENT = select(kk.c.state).where(kk.c.n == bindparam("n")).with_for_update(read=True)
-FLOORS = select(floor.c.study, floor.c.version).where(floor.c.study.in_(bindparam("studies", expanding=True)))
+LOCK_CURRENT = (
+    select(floor.c.study, floor.c.version)
+    .select_from(kk.outerjoin(floor, floor.c.study.in_(bindparam("studies", expanding=True))))
+    .where(kk.c.n == bindparam("n"), kk.c.state == KeyState.CURRENT)
+    .with_for_update(read=True, of=kk)
+)
 STANDING = select(
     _stored_floor,
     select(kk.c.n).where(kk.c.state == KeyState.CURRENT).scalar_subquery(),
@@ -161,14 +165,10 @@ def put_new(
     return connection.execute(PUT_NEW, values).first() is not None
 
 
-def lock_current(connection: Connection, n: int) -> bool:
-    """Hold version ``n`` FOR SHARE; whether it is the current one."""
-    return connection.scalar(LOCK_CURRENT, {"n": n}) == KeyState.CURRENT
-
-
-def floors(connection: Connection, studies: Collection[UUID]) -> dict[UUID, int]:
-    """The floors of studies; none for a study without one."""
-    return {row.study: row.version for row in connection.execute(FLOORS, {"studies": list(studies)})}
+def lock_current(connection: Connection, n: int, studies: Collection[UUID]) -> dict[UUID, int] | None:
+    """Hold version ``n`` FOR SHARE; the floors of these studies, as far as they have one. None if it is not current."""
+    rows = connection.execute(LOCK_CURRENT, {"n": n, "studies": list(studies)}).all()
+    return {row.study: row.version for row in rows if row.study is not None} if rows else None
 
 
 def add_new(connection: Connection, records: Sequence[Mapping[str, Any]], shares: Sequence[Mapping[str, Any]]) -> None:

@@ -146,10 +146,11 @@ class Keystore:
         rows = [self._share_row(version, put["attempt"], put["record"], item) for put in puts for item in put["shares"]]
         floors = {floor.study: floor.version for put in puts for floor in (put["floor"], put.get("also")) if floor}
         with self.transaction() as connection:
-            if not queries.lock_current(connection, version.n):
+            stored = queries.lock_current(connection, version.n, floors)
+            if stored is None:
                 self.keys.forget()
                 raise StaleKeyVersion
-            if queries.floors(connection, floors) != floors:
+            if stored != floors:
                 raise StaleRoster
             queries.add_new(connection, records, rows)
 

@@ -22,7 +22,7 @@ from tests.databases import FSYNC_VARIABLE, KINDS, Kind, begin_run
 
 QUICK_SECONDS, FULL_SECONDS = 4.0, 15.0
 WIDTH = 100
-CORES = len(os.sched_getaffinity(0))
+PROCESSES: int = Settings.model_fields["web_processes"].default
 THREADS: int = Settings.model_fields["web_threads"].default
 
 
@@ -31,7 +31,7 @@ def main(
     quick: Annotated[bool, typer.Option(help="A few seconds a point.")] = False,
     database: Annotated[list[str] | None, typer.Option(help="sqlite or postgresql; both if not said.")] = None,
     clients: Annotated[list[int] | None, typer.Option(help="How many at once; 1, 8 and 32 if not said.")] = None,
-    processes: Annotated[int, typer.Option(help="Web processes.")] = CORES,
+    processes: Annotated[int, typer.Option(help="Web processes.")] = PROCESSES,
     threads: Annotated[int, typer.Option(help="Threads of a web process.")] = THREADS,
     out: Annotated[Path, typer.Option(help="Where the JSON goes.")] = Path("build/bench.json"),
 ) -> None:

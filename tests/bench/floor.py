@@ -1,7 +1,7 @@
 """The floor: the very rows that intake stored, written again with fresh ids by the plain drivers and nothing else.
 
-As many processes and threads as serve requests, two commits a record (keystore, then main database) with the same
-durability; no HTTP, no cryptography, no reading, no checks.
+A process for each core, where it is fastest, and as many threads as serve requests; two commits a record (keystore,
+then main database) with the same durability; no HTTP, no cryptography, no reading, no checks.
 """
 
 from __future__ import annotations

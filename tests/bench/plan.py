@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.databases import Kind
 
 RELEASES = 8
 WARM_UP_SECONDS = 2
+CORES = len(os.sched_getaffinity(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +61,10 @@ def _measure(plan: Plan, stage: Stage, kind: Kind) -> Iterator[Point]:
         drive(url, read, folder, clients=most, seconds=WARM_UP_SECONDS)
         for clients in plan.clients:
             yield Point(kind, "opening", clients, drive(url, read, folder, clients=clients, seconds=plan.seconds))
-    sealed = sealing.measure(stage, processes=plan.processes, seconds=plan.seconds)
-    yield Point(kind, "sealing", plan.processes, sealed)
+    yield Point(kind, "sealing", CORES, sealing.measure(stage, processes=CORES, seconds=plan.seconds))
 
 
 def _floor(plan: Plan, stage: Stage, clients: int) -> Figures:
-    processes = min(plan.processes, clients)
+    processes = min(CORES, clients)
     threads = min(plan.threads, clients // processes)
     return floor.measure(stage.urls, processes=processes, threads=threads, seconds=plan.seconds)

@@ -59,7 +59,8 @@ def start(folder: Path) -> Served:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
     write_self_signed(folder / "tls.crt", folder / "tls.key", ["localhost"])
-    names = {"DEPLOYMENT": uuid4(), "PORT": port, "TLS_CERTIFICATE": folder / "tls.crt", "TLS_KEY": folder / "tls.key"}
+    names = {"DEPLOYMENT": uuid4(), "PORT": port, "WEB_PROCESSES": 2}
+    names |= {"TLS_CERTIFICATE": folder / "tls.crt", "TLS_KEY": folder / "tls.key"}
     file = folder / "testimony.env"
     file.write_text("".join(f"TESTIMONY_{name}={value}\n" for name, value in names.items()))
     file.chmod(0o600)
