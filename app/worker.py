@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import threading
 import time
 from types import FrameType
 
@@ -19,6 +18,7 @@ from app.cases import moving, withdrawal
 from app.deidentify.engine import Engine
 from app.errors import Conflict, CustodyUnavailable, Gone, TestimonyError
 from app.logs import get_logger
+from app.operations.stopping import Flag
 from app.operations.trail import Keeper
 from app.redaction.service import WORKER, Lease, RedactRecord, fail, lease_next, store_draft
 from app.studies import roster
@@ -50,7 +50,7 @@ class Worker:
         self._tidied = self._expired = -EXPIRE_EVERY
         self._keeper = Keeper(runtime)
 
-    def run(self, stop: threading.Event) -> None:
+    def run(self, stop: Flag) -> None:
         """Work until ``stop`` is set; the record under work is finished first."""
         pause = FIRST_PAUSE
         while not stop.is_set():
@@ -141,7 +141,7 @@ class Worker:
 
 def run_until_stopped(runtime: Runtime) -> None:
     """Work until SIGTERM or SIGINT; a second one ends the process at once."""
-    stop = threading.Event()
+    stop = Flag()
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
         stop.set()

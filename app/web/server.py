@@ -9,8 +9,6 @@ import gc
 import os
 import shutil
 import signal
-import sys
-import threading
 import time
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -23,6 +21,7 @@ from granian.server.mp import MPServer
 from starlette.types import ASGIApp
 
 from app import logs
+from app.operations.stopping import Flag
 from app.settings import PREFIX, Settings
 
 __all__ = ["serve"]
@@ -37,13 +36,11 @@ PING_MILLISECONDS = 30_000
 # Requests under way when a stop is asked for have this long, in seconds.
 STOP_SECONDS = 30
 REQUESTS_AT_ONCE = 256
-LOOK_UP_SECONDS = 0.5
 # Python would look for cycles after every few hundred new objects, many times in one request, and through all that was
 # loaded at the start.
 COLLECT_AFTER = (20_000, 20, 20)
 
 log = logs.get_logger()
-_stopping = threading.Event()
 
 
 def serve(settings: Settings) -> None:
@@ -51,18 +48,6 @@ def serve(settings: Settings) -> None:
     os.environ[f"{PREFIX}DATA"] = str(settings.data)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_empty_folder(settings.data / METRICS_FOLDER))
     _server(settings).serve(target_loader=_load, wrap_loader=False)
-
-
-class _Waking(threading.Event):
-    """An event whose waiter looks up twice a second: a signal that another thread was given wakes nobody."""
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait until it is set, or for so many seconds."""
-        if timeout is not None:
-            return super().wait(timeout)
-        while not super().wait(LOOK_UP_SECONDS):
-            pass
-        return True
 
 
 class _Server(MPServer):
@@ -74,11 +59,13 @@ class _Server(MPServer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.main_loop_interrupt = _Waking()
+        self.main_loop_interrupt: Any = Flag()
+        self._parent = os.getpid()
 
     def signal_handler_interrupt(self, *args: Any, **kwargs: Any) -> None:
-        """Note it also for processes that are being forked at this moment."""
-        _stopping.set()
+        """Ask to stop. In a process that was just forked, and still has its parent's handler, it means that process."""
+        if os.getpid() != self._parent:
+            os._exit(0)
         super().signal_handler_interrupt(*args, **kwargs)  # type: ignore[no-untyped-call]
 
     def _stop_workers(self) -> None:
@@ -94,6 +81,9 @@ class _Server(MPServer):
             worker.kill()
             worker.join()
         self.wrks.clear()
+        if self.interrupt_signal:
+            # One that ended by the terminal's own Ctrl-C did not fail.
+            self.interrupt_children.clear()
 
 
 def _load() -> ASGIApp:
@@ -102,8 +92,6 @@ def _load() -> ASGIApp:
     Out of the terminal's group: Ctrl-C would be the second signal.
     """
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if _stopping.is_set():
-        sys.exit(0)
     os.setpgid(0, 0)
     from app.web.asgi import create  # noqa: PLC0415  the parent needs none of it
 

@@ -19,6 +19,7 @@ from app.audit.models import Event
 from app.cases.models import Case, Grant, Outbox, Pack, Record
 from app.deidentify.modes import Using
 from app.errors import ModelUnusable, Unavailable
+from app.operations.stopping import Flag
 from app.redaction.service import LEASE, MAX_TRIES, WORKER, lease_next
 from app.worker import FIRST_PAUSE, LONGEST_PAUSE, Worker
 from tests.databases import Kind
@@ -272,17 +273,17 @@ def test_the_outbox_is_drained_again_after_a_failure(system: System) -> None:
     assert share not in system.collaborators.keystore.share_ids(record)
 
 
-class _Timed(threading.Event):
-    """An event that remembers how long it was waited for, and is set after so many waits."""
+class _Timed(Flag):
+    """A flag that remembers how long it was waited for, and is set after so many waits."""
 
     def __init__(self, waits: int) -> None:
         super().__init__()
         self.pauses: list[float] = []
         self._waits = waits
 
-    def wait(self, timeout: float | None = None) -> bool:
+    def wait(self, seconds: float | None = None) -> bool:
         """Wait not at all."""
-        self.pauses.append(timeout or 0)
+        self.pauses.append(seconds or 0)
         if len(self.pauses) >= self._waits:
             self.set()
         return self.is_set()
