@@ -65,4 +65,4 @@ catalogs: dev  ## the pages' texts for translators: new ones in, old ones out
 	$(BIN)/python scripts/catalogs.py
 
 clean:  ## everything made here except data
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov build dist
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov build dist tests/browser/enketo/node_modules

@@ -13,11 +13,11 @@ from sqlalchemy import func, select
 
 from app.access import Actor
 from app.audit.models import Event
-from app.cases.models import Record
+from app.cases.models import Case, Record
 from app.cases.sealing import Compartment, open_pack
 from app.errors import StoreFull
 from app.intake.models import Submission, WaitingPart
-from app.intake.openrosa.submissions import ENVELOPE, WAITS
+from app.intake.openrosa.submissions import ENVELOPE, REMEMBERED, WAITS
 from app.operations.sweep import sweep
 from app.review import drafts
 from app.review.drafts import OpenSource
@@ -47,6 +47,36 @@ def filled_in(field: Field, name: str = "sealed") -> Filled:
 def stored(field: Field) -> set[UUID]:
     """Every file in the store."""
     return set(field.system.web.collaborators.files.files())
+
+
+def parts_of(field: Field) -> set[UUID]:
+    """Every part that waits."""
+    with field.system.runtime.glance() as session:
+        return set(session.scalars(select(WaitingPart.id)))
+
+
+def full(*_arguments: object, **_named: object) -> Sink:
+    """There is no room for the files of a record."""
+    raise StoreFull
+
+
+def code_of(field: Field, record: Record) -> str:
+    """The code of a record's case."""
+    with field.system.runtime.glance() as session:
+        return session.get_one(Case, record.case_id).code
+
+
+def release(field: Field, record: Record) -> None:
+    """Let redactor and approver release a record."""
+    system, place = field.system, field.place.id
+    reviewing(field, record)
+    redactor = system.signed_in("redactor").review
+    redactor.finish(place, record.id, version=redactor.source(place, record.id)["version"])
+    with system.web.transaction() as session:
+        drafts.take_one(session, system.web.collaborators, system.acting("approver"), record.id)
+    approver = system.signed_in("approver").review
+    shown = approver.preview(place, record.id)
+    approver.release(place, record.id, digest=shown["digest"], doubts=len(shown["doubts"]))
 
 
 def nothing_waits(field: Field, filled: Filled) -> bool:
@@ -101,6 +131,24 @@ def test_whole_at_once(field: Field) -> None:
     original = original_of(field, record)
     assert base64.b64decode(original["envelope"]) == sealed.xml
     assert base64.b64decode(original["submission"]) == sealed.parts["submission.xml.enc"]
+
+
+def test_as_enketo_writes_it(field: Field) -> None:
+    """Another namespace, an element of its own around each file's name, and a mark on each file inside: the same."""
+    filled = filled_in(field)
+    named = list(filled.root.iter("attachment-image"))
+    for each in named:
+        each.set("type", "file")
+    sealed = seal(filled, FILES)
+    xml = sealed.xml.replace(b"http://www.opendatakit.org/xforms/encrypted", b"http://opendatakit.org/submissions")
+    xml = xml.replace(b"</ns0:file><ns0:file>", b"</ns0:file></ns0:media><ns0:media><ns0:file>")
+    assert xml.count(b"<ns0:media>") == len(named) == len(FILES)
+
+    case_of(field.collect.post(xml, sealed.parts))
+
+    record = record_of(field, filled)
+    assert record is not None
+    assert read_back(field, record) == {(name, True): content for name, content in FILES.items()}
 
 
 def test_the_source_shows_the_questionnaire_alone(field: Field) -> None:
@@ -188,6 +236,30 @@ def test_a_file_that_the_envelope_does_not_name(field: Field) -> None:
     assert answer.status_code == 201
     assert record is not None
     assert read_back(field, record) == {("stray.bin", False): b"stray"}
+
+
+def test_a_late_file_that_the_envelope_does_not_name(field: Field) -> None:
+    """After the record is made it is kept all the same."""
+    filled = field.fill("sealed")
+    sealed = seal(filled, {})
+    field.collect.post(sealed.xml, sealed.parts)
+
+    answer = field.collect.post(sealed.xml, {"stray.bin": b"stray"})
+
+    record = record_of(field, filled)
+    assert answer.status_code == 201, answer.text
+    assert record is not None
+    assert read_back(field, record) == {("stray.bin", False): b"stray"}
+
+
+@pytest.mark.parametrize(("content", "status"), [(b"stray", 201), (b"another", 409)], ids=["the same", "another"])
+def test_a_file_of_no_name_sent_again(field: Field, content: bytes, status: int) -> None:
+    """While others are awaited, one that the envelope does not name is kept once; with other content it is refused."""
+    filled = filled_in(field)
+    sealed = seal(filled, FILES)
+    field.collect.post(sealed.xml, {"stray.bin": b"stray"})
+
+    assert field.collect.post(sealed.xml, {"stray.bin": content}).status_code == status
 
 
 def swapped(sealed: Sealed) -> Sealed:
@@ -349,6 +421,31 @@ def test_trying_an_encrypted_form(field: Field) -> None:
     assert nothing_waits(field, filled)
 
 
+@pytest.mark.parametrize("preference", ["erase_all", "erase_identity_keep_anonymised"])
+def test_an_erasure_takes_what_still_waits(field: Field, monkeypatch: pytest.MonkeyPatch, preference: str) -> None:
+    """Parts that were not taken into their record before its case is erased go at once, and their envelope too."""
+    before, waiting, filled, system = stored(field), parts_of(field), filled_in(field), field.system
+    sealed = seal(filled, FILES)
+    with monkeypatch.context() as failing:
+        failing.setattr("app.web.openrosa.encrypted.attachment", full)
+        field.collect.post(sealed.xml, sealed.parts)
+    record = record_of(field, filled)
+    assert record is not None
+    assert stored(field) > before
+    if preference != "erase_all":
+        release(field, record)
+
+    case = system.signed_in("guardian").cases
+    code = code_of(field, record)
+    case.erase(field.place.id, code, preference=preference)
+    system.signed_in("lead").cases.erase(field.place.id, code, preference=preference)
+
+    assert stored(field) == before
+    sent = sent_of(field, filled)
+    assert sent is None if preference == "erase_all" else sent is not None and sent.envelope is None
+    assert parts_of(field) == waiting
+
+
 def test_parts_do_not_wait_for_ever(field: Field) -> None:
     """After their time the sweep takes rows and files, and tells how many."""
     before, filled = stored(field), filled_in(field)
@@ -360,12 +457,44 @@ def test_parts_do_not_wait_for_ever(field: Field) -> None:
     swept = sweep(field.system.runtime)
 
     assert swept.expired_forms >= 1
-    assert sent_of(field, filled) is None
+    sent = sent_of(field, filled)
+    assert sent is not None
+    assert (sent.state, sent.envelope) == ("expired", None)
+    assert parts_of(field) == set()
     with field.system.runtime.glance() as session:
-        assert session.scalar(select(func.count()).select_from(WaitingPart)) == 0
-        waiting = select(func.count()).select_from(Submission).where(Submission.record_id.is_(None))
-        assert session.scalar(waiting) == 0
+        assert session.scalar(select(func.count()).where(Submission.envelope.is_not(None))) == 0
     assert stored(field) <= before
+    field.system.clock.advance(days=REMEMBERED.days, hours=1)
+    sweep(field.system.runtime)
+    assert sent_of(field, filled) is None
+
+
+def test_the_rest_of_a_form_whose_parts_are_gone(field: Field) -> None:
+    """A phone that sends the last part after a long time is told to send all of it again; then there is a record."""
+    filled = filled_in(field)
+    sealed = seal(filled, FILES)
+    first, *others = sealed.parts
+    field.collect.post(sealed.xml, {first: sealed.parts[first]}, more=True)
+    field.system.clock.advance(days=WAITS.days, hours=1)
+    sweep(field.system.runtime)
+
+    late = field.collect.post(sealed.xml, {name: sealed.parts[name] for name in others})
+
+    assert late.status_code == 409
+    assert "Send all of it again" in said(late)
+    assert case_of(field.collect.post_split(sealed.xml, sealed.parts)[-1])
+
+
+def test_a_form_whose_parts_are_gone_comes_whole(field: Field) -> None:
+    """It is taken at once."""
+    filled = filled_in(field)
+    sealed = seal(filled, FILES)
+    first = next(iter(sealed.parts))
+    field.collect.post(sealed.xml, {first: sealed.parts[first]}, more=True)
+    field.system.clock.advance(days=WAITS.days, hours=1)
+    sweep(field.system.runtime)
+
+    assert case_of(field.collect.post(sealed.xml, sealed.parts))
 
 
 def test_a_closed_form_takes_what_waited(field: Field) -> None:
@@ -386,9 +515,6 @@ def test_a_record_whose_files_were_not_taken_in_yet(field: Field, monkeypatch: p
     """If the store fails in between, the parts wait on, and the next try goes on from there."""
     filled = filled_in(field)
     sealed = seal(filled, FILES)
-
-    def full(*_arguments: object, **_named: object) -> Sink:
-        raise StoreFull
 
     with monkeypatch.context() as failing:
         failing.setattr("app.web.openrosa.encrypted.attachment", full)
