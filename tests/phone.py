@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,8 +15,10 @@ from app.crypto import contexts, intake
 from app.crypto.signing import verify
 from tests.functional.caller import Caller
 from tests.system import StudyPlace
+from tests.vectors import reference
 
 SEALED = "application/vnd.testimony.sealed"
+CHUNK = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,32 @@ class Key:
             client_uuid=client_uuid,
             plaintext=json.dumps(body).encode(),
         )
+
+    def seal_file(self, content: bytes, study: UUID, record: UUID, file: UUID, **changed: Any) -> SealedFile:
+        """Seal a file for a record; ``changed`` is what its head says otherwise."""
+        key, salt = os.urandom(32), os.urandom(32)
+        said = {"key": encoded(key), "salt": encoded(salt), "name": "zqbirdname.wav", "size": len(content), **changed}
+        info = contexts.intake_file(self.deployment, study=study, key_id=self.id, client_uuid=record, file=file)
+        box = reference.hpke_x25519(os.urandom(32), self.public, info, reference.pad(json.dumps(said).encode()))
+        padded, context = reference.pad(content), contexts.intake_chunk(self.deployment, study=study, file=file)
+        plain = [padded[at : at + CHUNK] for at in range(0, len(padded), CHUNK)]
+        # Without the header of the segment.
+        sealed = reference.segment(key, file, salt, context, plain, 0, last=True)[36:]
+        chunks = [sealed[at : at + CHUNK + 16] for at in range(0, len(sealed), CHUNK + 16)]
+        return SealedFile(b"TH\x01\x01" + study.bytes + self.id.bytes + box, chunks)
+
+
+@dataclass(frozen=True, slots=True)
+class SealedFile:
+    """A file under seal: its head, and the content chunk by chunk."""
+
+    head: bytes
+    chunks: list[bytes]
+
+    @property
+    def content(self) -> bytes:
+        """All chunks."""
+        return b"".join(self.chunks)
 
 
 class Phone:
@@ -90,3 +119,8 @@ def decoded(text: str) -> bytes:
     """Bytes of base64url without padding."""
     assert "=" not in text
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def encoded(raw: bytes) -> str:
+    """Base64url without padding."""
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")

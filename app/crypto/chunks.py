@@ -29,7 +29,7 @@ from app.crypto.sealed import Sealed
 from app.crypto.secrets import Secret
 from app.errors import TamperedField
 
-__all__ = ["CHUNK_BYTES", "HEADER_BYTES", "Opener", "Segment", "SegmentSealer"]
+__all__ = ["CHUNK_BYTES", "HEADER_BYTES", "MAGIC", "Opener", "Segment", "SegmentSealer"]
 
 MAGIC = b"TF\x01\x01"
 SALT_BYTES = 32

@@ -21,9 +21,12 @@ __all__ = [
     "disclosure",
     "field",
     "file",
+    "file_receipt",
     "form_key",
     "grant",
     "intake",
+    "intake_chunk",
+    "intake_file",
     "intake_key",
     "member",
     "passkey",
@@ -142,6 +145,16 @@ def intake(deployment: UUID, *, study: UUID, key_id: UUID, client_uuid: UUID) ->
     return enc("testimony/1/intake", deployment, study, key_id, client_uuid)
 
 
+def intake_file(deployment: UUID, *, study: UUID, key_id: UUID, client_uuid: UUID, file: UUID) -> bytes:
+    """HPKE info of the head of a file that a phone seals to an intake key; ``client_uuid`` is its record's."""
+    return enc("testimony/1/intake-file", deployment, study, key_id, client_uuid, file)
+
+
+def intake_chunk(deployment: UUID, *, study: UUID, file: UUID) -> bytes:
+    """AAD of the chunks that a phone seals, before it knows the key and the record that they go with."""
+    return enc("testimony/1/intake-chunk", deployment, study, file)
+
+
 def intake_key(deployment: UUID, *, key_id: UUID, public: bytes, seal_until: int, open_until: int) -> bytes:
     """Message that signs an intake key, and context of its private half at rest; both times in unix seconds."""
     return enc("testimony/1/intake-key", deployment, key_id, check_digest(public), seal_until, open_until)
@@ -178,6 +191,11 @@ def receipt(
         check_digest(sealed_body) if sealed_body else b"",
         day,
     )
+
+
+def file_receipt(deployment: UUID, *, key_id: str, client_uuid: UUID, file: UUID, head: bytes) -> bytes:
+    """Message that says: the whole file is kept whose sealed head has this SHA-256."""
+    return enc("testimony/1/file-receipt", deployment, key_id, client_uuid, file, check_digest(head))
 
 
 def recovery(

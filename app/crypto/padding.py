@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from app.errors import BadEncoding
 
-__all__ = ["pad", "padded_size", "unpad"]
+__all__ = ["MARK", "pad", "padded_size", "unpad"]
 
 # Short answers (yes, a year, a sentinel) all look alike.
 FLOOR = 256

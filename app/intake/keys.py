@@ -70,16 +70,19 @@ class Opening:
 
     key: IntakeKey = field(repr=False)
 
-    def open(self, collaborators: Collaborators, body: SealedBody, client_uuid: UUID) -> bytes:
-        """The submission inside a sealed body.
+    def open(
+        self, collaborators: Collaborators, body: SealedBody, client_uuid: UUID, file: UUID | None = None
+    ) -> bytes:
+        """The submission inside a sealed body; with ``file`` what is in the head of that file.
 
         Raises:
-            BadEncoding: it was sealed for another study, id or deployment, or was changed.
+            BadEncoding: it was sealed for another study, id, file or deployment, or was changed.
             CustodyUnavailable: custody does not hold the key here.
             Tampered: the stored key is not what was made.
         """
         private = _private(collaborators, self.key)
-        return intake.unseal(private, body, deployment=collaborators.deployment, client_uuid=client_uuid)
+        where = {"deployment": collaborators.deployment, "client_uuid": client_uuid}
+        return intake.unseal(private, body, **where, file=file)
 
 
 def digest_of(row: Any) -> str:

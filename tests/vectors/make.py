@@ -54,7 +54,7 @@ def build(frozen: dict[str, Vector]) -> dict[str, Vector]:
     made = [enc(), padding(), principal(), field(), pack(), share(), content(), receipt(), roster(), user(), session()]
     made += [passkey()]
     made += [event(), trail()]
-    made += [intake(), intake_key()]
+    made += [intake(), intake_key(), intake_file()]
     made += [odk(frozen.get("odk", {}))]
     made += [chunk(), upload()]
     made += [boxed(one, frozen) for one in (grant(), member(), disclosure())]
@@ -334,6 +334,51 @@ def intake_key() -> Vector:
     message = reference.enc("testimony/1/intake-key", D, uid("intake key"), INTAKE_PUBLIC, *times.values())
     parts = {"key_id": str(uid("intake key")), "public": INTAKE_PUBLIC.hex(), **times}
     return signed({"format": "intake_key", "deployment": str(D), "parts": parts}, message)
+
+
+def intake_file() -> Vector:
+    """A file of two chunks that a phone sealed, its head with the ephemeral key that was drawn, and what is signed."""
+    parts = {"study": STUDY, "key_id": uid("intake key"), "client_uuid": uid("client uuid"), "file": uid("phone file")}
+    context = reference.enc("testimony/1/intake-file", D, *parts.values())
+    chunk_context = reference.enc("testimony/1/intake-chunk", D, STUDY, parts["file"])
+    key, salt, ephemeral = seed("phone file key"), seed("phone file salt"), seed("file ephemeral")
+    content, size = seed("phone file", 70_000), 1 << 16
+    inside: dict[str, str | int] = {
+        "key": base64url(key),
+        "name": "voice \u0645.m4a",
+        "salt": base64url(salt),
+        "size": len(content),
+    }
+    box = reference.hpke_x25519(ephemeral, INTAKE_PUBLIC, context, reference.pad(rfc8785.dumps(dict(inside))))
+    head = b"TH\x01\x01" + parts["study"].bytes + parts["key_id"].bytes + box
+    padded = reference.pad(content)
+    chunks = [padded[at : at + size] for at in range(0, len(padded), size)]
+    sealed = reference.segment(key, parts["file"], salt, chunk_context, chunks, 0, last=True)[36:]
+    vector = {
+        "format": "intake_file",
+        "deployment": str(D),
+        "parts": {name: str(part) for name, part in parts.items()},
+        "context": context.hex(),
+        "chunk_context": chunk_context.hex(),
+        "private": seed("intake private").hex(),
+        "recipient": INTAKE_PUBLIC.hex(),
+        "ephemeral": ephemeral.hex(),
+        "key": key.hex(),
+        "salt": salt.hex(),
+        "inside": inside,
+        "content_sha256": sha(content).hex(),
+        "head": head.hex(),
+        "sealed_bytes": len(sealed),
+        "sealed_sha256": sha(sealed).hex(),
+        "upload_secret": reference.hkdf(key, sha(head), b"testimony/1/sealed-upload", 32).hex(),
+    }
+    ids = (parts["client_uuid"], parts["file"])
+    return signed(vector, reference.enc("testimony/1/file-receipt", D, "receipt-1", *ids, sha(head)))
+
+
+def base64url(raw: bytes) -> str:
+    """Base64url without padding."""
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 FILE_PARTS = {"study": STUDY, "case": CASE, "record": RECORD, "file": uid("file")}

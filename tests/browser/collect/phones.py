@@ -25,10 +25,12 @@ PIN = "482913"
 # A file of the library: a page of the same origin and policy on which nothing runs by itself.
 NOWHERE = "/collect/errors.js"
 MODULES = (
+    "attachments",
     "database",
     "device",
     "errors",
     "install",
+    "parts",
     "pin",
     "queue",
     "sealing",
@@ -38,7 +40,7 @@ MODULES = (
     "vault",
     "wipe",
 )
-CRYPTO = ("encoding", "hpke", "signature")
+CRYPTO = ("chunks", "encoding", "hpke", "signature")
 IMPORTS = "\n".join(
     [f'const {name} = await import("/collect/{name}.js");' for name in MODULES]
     + [f'const {name} = await import("/collect/crypto/{name}.js");' for name in CRYPTO]

@@ -6,6 +6,7 @@ import base64
 import json
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from cryptography.exceptions import InvalidTag
@@ -15,7 +16,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 import tests
 from app.crypto import encoding, padding
+from app.crypto.intake import FILE_HEADER, SealedBody, new_private, public_of, unseal
 from tests.browser.collect.phones import Phone, Phones
+from tests.vectors import make
 
 VECTORS = Path(tests.__path__[0]) / "vectors"
 SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
@@ -101,6 +104,82 @@ def test_sealed_body_is_the_frozen_one(browser_of: Phone) -> None:
 
     assert context == known["context"]
     assert body == known["body"]
+
+
+def test_sealed_file_is_the_frozen_one(browser_of: Phone) -> None:
+    """Chunks and head that Python made are made again here, to the bit, by the modules that the form uses."""
+    known = vector("intake_file")
+    script = (
+        PAIR
+        + """const {deployment, parts, key, salt, inside, content, ephemeral, ephemeral_public, recipient} = given;
+        const {study, key_id, client_uuid, file} = parts;
+        const sealer = await chunks.chunkSealer(raw(key), raw(salt), {deployment, study, file}, inside.size);
+        const padded = encoding.pad(raw(content));
+        const sealed = encoding.join(
+          await sealer(0, padded.subarray(0, chunks.CHUNK)), await sealer(1, padded.subarray(chunks.CHUNK)),
+        );
+        const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", sealed));
+        const info = encoding.enc("testimony/1/intake-file",
+          ...[deployment, study, key_id, client_uuid, file].map(encoding.uuid));
+        const fixed = {ephemeral: await pair(ephemeral, ephemeral_public)};
+        const box = await hpke.seal(raw(recipient), info, encoding.pad(encoding.canonicalJson(inside)), fixed);
+        const ids = encoding.join(encoding.uuid(study), encoding.uuid(key_id));
+        const head = encoding.join(encoding.utf8("TH"), Uint8Array.of(1, 1), ids);
+        const both = [sealed.length, chunks.chunkCount(inside.size)];
+        return [both, hex(digest), hex(info), hex(encoding.join(head, box))];"""
+    )
+    private = X25519PrivateKey.from_private_bytes(bytes.fromhex(known["ephemeral"]))
+    public = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    content = make.seed("phone file", known["inside"]["size"]).hex()
+
+    sizes, digest, context, head = browser_of.run(script, **known, ephemeral_public=public.hex(), content=content)
+
+    assert sizes == [known["sealed_bytes"], 2]
+    assert (digest, context, head) == (known["sealed_sha256"], known["context"], known["head"])
+
+
+def test_server_opens_the_head_that_the_form_seals(browser_of: Phone) -> None:
+    """With the name in any script; under the ids that it is for."""
+    private, deployment, ids = (
+        new_private(),
+        uuid4(),
+        {name: str(uuid4()) for name in ("study", "key", "client", "file")},
+    )
+    inside = {"key": "A" * 43, "salt": "B" * 43, "name": "صوت 1.m4a", "size": 7}
+    script = """const {public, deployment, ids, inside} = given;
+        const intake = {id: ids.key, public: encoding.fromHex(public)};
+        return sealing.sealHead({deployment, study: ids.study}, intake, ids.client, ids.file, inside);"""
+
+    told = browser_of.run(
+        script, public=public_of(private).hex(), deployment=str(deployment), ids=ids, inside={**inside, "at": 1}
+    )
+
+    head = SealedBody.parse(base64.urlsafe_b64decode(told + "=" * (-len(told) % 4)), FILE_HEADER)
+    place = {"deployment": deployment, "client_uuid": UUID(ids["client"]), "file": UUID(ids["file"])}
+    assert (str(head.study), str(head.key_id)) == (ids["study"], ids["key"])
+    assert json.loads(unseal(private, head, **place)) == inside
+
+
+@pytest.mark.parametrize("changed", ["", "record", "file", "head", "signature", "pinned"])
+def test_words_for_files_count_for_one_head_only(browser_of: Phone, changed: str) -> None:
+    """Signed by the pinned key, for these ids and this sealed head; else the phone keeps what it has."""
+    known = vector("intake_file")
+    sent = {"record": known["parts"]["client_uuid"], "file": known["parts"]["file"], "head": known["head"]}
+    other = "5acb984e-cb0f-4c31-a238-c107b3d28b8e"
+    sent |= {"head": known["head"][:-2] + "00"} if changed == "head" else {changed: other} if changed in sent else {}
+    public = "00" * 32 if changed == "pinned" else known["public"]
+    signed = None if changed == "signature" else base64.b64encode(bytes.fromhex(known["signature"])).decode()
+
+    said = browser_of.run(
+        """const sent = {...given.sent, head: encoding.fromHex(given.sent.head)};
+        await signature.checkFileReceipt(given.signed, given.pinned, sent);
+        return "good";""",
+        signed=signed,
+        pinned={"deployment": known["deployment"], "receiptKey": {"id": "receipt-1", "public": base64url(public)}},
+        sent=sent,
+    )
+
+    assert said == ("good" if not changed else {"name": "Tampered"})
 
 
 @pytest.mark.parametrize("public", ["00" * 32, "01" + "00" * 31, "aa" * 31], ids=["zero", "order four", "cut"])

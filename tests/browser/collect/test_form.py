@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, expect
 from sqlalchemy import select
 
 from app.cases.models import Record
@@ -18,13 +19,20 @@ from app.crypto.mac import content_digest
 from app.crypto.tokens import withdrawal_hash
 from app.intake.service import Submission
 from tests.browser.browsing import HEIGHTS, PATIENCE, PHONE, arguments, sideways, violations
+from tests.browser.collect.arriving import arrived
 from tests.browser.collect.filling import COLLECT, INSTRUMENT, Form
 from tests.browser.collect.phones import DUMP, PIN, Phone, Phones
 from tests.serving import Served
 from tests.system import DEMO, StudyPlace
 
 # Words that stand in the answers and nowhere else: whatever holds one of them holds testimony.
-CANARIES = ("Zephyrine Oakbarrow", "marmalade lighthouse", "heron-44-quartz", "+44 7700 900417")
+CANARIES = ("Zephyrine Oakbarrow", "marmalade lighthouse", "heron-44-quartz", "+44 7700 900417", "zqfilecanary")
+# A file that is added; its name and its content hold the last of them.
+ATTACHED: FilePayload = {
+    "name": f"{CANARIES[4]} صوت.m4a",
+    "mimeType": "audio/mp4",
+    "buffer": (CANARIES[4] * 20_000).encode(),
+}
 KEPT = """async () => {
   const { QUEUE, readAll } = await import("/collect/store.js");
   const { names } = await import("/collect/vault.js");
@@ -179,7 +187,7 @@ def _travel(profile: Profile, served: Served, place: StudyPlace, code: str, answ
     form.open()
     form.unlock()
     profile.go(online=True)
-    entry = form.page.locator("li.entry")
+    entry = form.page.locator("li.entry.sent")
     expect(entry.locator("bdi")).to_be_visible()
     shown, case, kept = [*shown, entry.inner_text()], entry.locator("bdi").inner_text(), form.page.evaluate(KEPT)
     profile.close()
@@ -199,10 +207,23 @@ def _begin(profile: Profile, code: str, answers: dict[str, Any]) -> tuple[str, l
     token = form.hand_over_token()
     form.next()
     form.fill(answers, until="Leaving")
-    form.question("turning_point").locator("textarea").press_sequentially(CANARIES[1])
+    writing = form.question("turning_point").locator("textarea")
+    writing.press_sequentially(CANARIES[1])
     expect(form.page.locator(".saved")).to_have_text("Saved, encrypted")
+    _attach(form)
+    expect(writing).to_have_value(CANARIES[1])
     profile.close()
     return token, profile.holding(CANARIES)
+
+
+def _attach(form: Form) -> None:
+    """Choose a file, as from a phone's recorder, and come back."""
+    with form.page.expect_file_chooser() as chooser:
+        form.press("Photos, recordings, files")
+        form.press("Choose a file")
+    chooser.value.set_files([ATTACHED])
+    expect(form.page.locator("li.entry")).to_contain_text(CANARIES[4])
+    form.press("Back")
 
 
 def _go_on(profile: Profile, answers: dict[str, Any]) -> tuple[Form, tuple[str, str]]:
@@ -234,12 +255,21 @@ def test_interview_filled_offline_arrives_once_as_it_was_entered(
         assert (row.receipt["case"], row.withdrawal_hash) == (journey.case, hashed)
 
 
+def test_file_added_offline_arrives_with_the_interview(journey: Journey, portal: Served) -> None:
+    """With its name and every byte, over four starts of the browser, as the redaction team's key opens it."""
+    (record,) = journey.records
+
+    assert arrived(portal, record) == {ATTACHED["name"]: sha256(ATTACHED["buffer"]).hexdigest()}
+
+
 def test_list_tells_what_was_sent_and_what_waits(journey: Journey) -> None:
     """Sealed and with its days left while offline; with the verified receipt's case code once it was sent."""
     waiting, sent = journey.shown
 
     assert "Sealed, waits for a connection" in waiting
     assert "90 days left" in waiting
+    assert "0 of 1 file sent" in waiting
+    assert "1 of 1 file sent" in sent
     assert "the receipt was verified" in sent
     assert journey.case in sent
 

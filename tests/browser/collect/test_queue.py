@@ -124,7 +124,7 @@ def test_sends_by_itself_when_online(phone: Phone) -> None:
     phone.run("await queue.start();", tab=locked)
     with offline(phone):
         phone.seal(draft, body)
-        assert phone.states() == ["waiting"]
+        wait_for(lambda: phone.states() == ["waiting"])
 
     wait_for(lambda: phone.states() == ["sent"])
     assert phone.run("return vault.state();", tab=locked) == "locked"
@@ -215,7 +215,7 @@ def test_waiting_interview_cannot_be_forgotten(phone: Phone) -> None:
         entry = phone.seal(draft, body)
 
         assert phone.run("await queue.forget(given.id);", id=entry["id"]) == {"name": "Missing"}
-        assert phone.states() == ["waiting"]
+        wait_for(lambda: phone.states() == ["waiting"])
     phone.send()
 
 

@@ -123,15 +123,19 @@ def test_too_many_wrong_pins_leave_nothing(fresh: Phone) -> None:
 
 
 def test_panic_leaves_nothing(phones: Phones) -> None:
-    """Everything goes, what is sealed and the service worker too, and an empty page stands there in every tab."""
+    """Everything goes, files, what is sealed and the service worker too, and an empty page stands there in each tab."""
     phone = phones.new().enroll()
     phone.finish()
+    draft, _ = phone.draft()
+    phone.run("await attachments.add(given.draft, new File(['text'], 'name'));", draft=draft)
     phone.run("await install.install(); await navigator.serviceWorker.ready;")
     other = phone.tab()
     phone.run("return vault.state();", tab=other)
     assert left(phone) != [[], 0, 0, 0]
 
-    phone.run("setTimeout(wipe.panic);")
+    # In the middle of another file.
+    adding = "attachments.add(given.draft, new File([new Uint8Array(2e7)], 'name')).catch(() => {});"
+    phone.run(f"{adding} setTimeout(wipe.panic, 100);", draft=draft)
 
     for tab in (phone.page, other):
         tab.wait_for_url("about:blank")

@@ -51,6 +51,21 @@ PARTS: dict[str, dict[str, Any]] = {
     "waiting_part": {"deployment": uid(1), "submission": uid(12), "part": uid(13), "index": 1},
     "form_key": {"deployment": uid(1), "form": uid(11), "public": ZERO},
     "intake": {"deployment": uid(1), "study": uid(2), "key_id": uid(3), "client_uuid": uid(10)},
+    "intake_file": {
+        "deployment": uid(1),
+        "study": uid(2),
+        "key_id": uid(3),
+        "client_uuid": uid(10),
+        "file": uid(14),
+    },
+    "intake_chunk": {"deployment": uid(1), "study": uid(2), "file": uid(14)},
+    "file_receipt": {
+        "deployment": uid(1),
+        "key_id": "receipt-1",
+        "client_uuid": uid(10),
+        "file": uid(14),
+        "head": ZERO,
+    },
     "intake_key": {"deployment": uid(1), "key_id": uid(3), "public": ZERO, "seal_until": 1, "open_until": 3},
     "chunk": {"deployment": uid(1), "study": uid(2), "case": uid(3), "record": uid(4), "file": uid(14)},
     "file": {"deployment": uid(1), "study": uid(2), "case": uid(3), "record": uid(4), "file": uid(14)},
@@ -81,6 +96,7 @@ FIXED = {
     "disclosure": ["fingerprint"],
     "form_key": ["public"],
     "intake_key": ["public"],
+    "file_receipt": ["head"],
     "receipt": ["instrument", "content", "sealed_body"],
 }
 

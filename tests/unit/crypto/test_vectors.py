@@ -59,7 +59,7 @@ def test_a_vector_for_every_format() -> None:
         *("enc", "padding", "principal", "field", "pack", "grant", "member", "disclosure"),
         *("user", "session", "passkey", "share", "content", "receipt", "roster", "event", "trail", "odk"),
         *("chunk", "upload"),
-        *("intake", "intake_key"),
+        *("intake", "intake_key", "intake_file"),
     }
 
 

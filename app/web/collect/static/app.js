@@ -1,5 +1,6 @@
 // The app: which screen is shown, in which language and under which name, and when it locks itself.
 
+import * as attachments from "./attachments.js";
 import { is } from "./errors.js";
 import { el } from "./form/dom.js";
 import { Form } from "./form/instrument.js";
@@ -9,6 +10,7 @@ import { install } from "./install.js";
 import * as queue from "./queue.js";
 import { askScreen } from "./screens/ask.js";
 import { enrolScreen, unsupportedScreen } from "./screens/enrol.js";
+import { filesScreen } from "./screens/files.js";
 import { homeScreen } from "./screens/home.js";
 import { showTop } from "./screens/top.js";
 import { unlockScreen } from "./screens/unlock.js";
@@ -29,6 +31,7 @@ class App {
     this.known = null;
     this.screen = null;
     this.code = "";
+    this.picked = null; // files that were chosen while the app was locked, and the draft that they are for
   }
 
   async start() {
@@ -93,6 +96,9 @@ class App {
     const draft = id ? await vault.get(PREFIX + id) : null;
     if (draft && this.form(draft.instrument)) await this.resume(draft);
     else this.show(homeScreen);
+    if (this.interview && this.picked?.draft === draft.id) this.show(filesScreen());
+    this.picked = null;
+    attachments.sweep().catch(() => null);
     this.catchUp();
   }
 
@@ -124,12 +130,12 @@ class App {
     const number = ((await vault.get(COUNT)) ?? 0) + 1;
     await vault.put(COUNT, number);
     await vault.put(`${FORMS}${definition.id}/${definition.version}`, definition);
-    this.hold(Interview.fresh(new Form(definition, this.known.policy), number, today(), vault));
+    this.hold(Interview.fresh(new Form(definition, this.known.policy), number, today(), drafts));
   }
 
   async resume(draft) {
     await vault.put(OPENED, draft.id);
-    this.hold(Interview.resumed(this.form(draft.instrument), draft, vault));
+    this.hold(Interview.resumed(this.form(draft.instrument), draft, drafts));
   }
 
   hold(interview) {
@@ -159,6 +165,7 @@ class App {
 
   async erase() {
     this.interview = null;
+    this.picked = null;
     this.known = null;
     document.title = NEUTRAL.name;
     await panic();
@@ -168,6 +175,15 @@ class App {
     return this.known !== null;
   }
 }
+
+/** Where an interview keeps its draft; what is dropped goes with its files. */
+const drafts = {
+  put: vault.put,
+  async drop(name) {
+    await attachments.removeAll(name.slice(PREFIX.length));
+    await vault.drop(name);
+  },
+};
 
 function today() {
   const now = new Date();

@@ -3,9 +3,12 @@ import { Trouble } from "./errors.js";
 
 /** The database and its stores. */
 export const NAME = "app";
-const STORES = ["a", "b", "c", "d", "e", "k"];
+const STORES = ["a", "b", "c", "d", "e", "f", "k"];
+// Raised with every new store.
+const VERSION = 2;
 
 let opening = null;
+let gone = false;
 
 function forget(database) {
   database.close();
@@ -13,9 +16,14 @@ function forget(database) {
 }
 
 function open() {
+  // What still runs when everything was deleted must not begin anew.
+  if (gone) throw new Trouble("Missing");
   opening ??= new Promise((resolve, reject) => {
-    const request = indexedDB.open(NAME, 1);
-    request.onupgradeneeded = () => STORES.forEach((store) => request.result.createObjectStore(store));
+    const request = indexedDB.open(NAME, VERSION);
+    request.onupgradeneeded = () => {
+      const missing = STORES.filter((store) => !request.result.objectStoreNames.contains(store));
+      missing.forEach((store) => request.result.createObjectStore(store));
+    };
     request.onerror = () => {
       opening = null;
       reject(trouble(request.error));
@@ -70,9 +78,10 @@ export async function transact(stores, mode, work) {
   }
 }
 
-/** Empty every store, then delete the database; other tabs let go of it by themselves. */
+/** Empty every store, then delete the database, for as long as this page lives; other tabs let go of it by themselves. */
 export async function destroy() {
   await transact(STORES, "readwrite", (store) => STORES.forEach((name) => store(name).clear())).catch(() => {});
+  gone = true;
   if (opening) forget(await opening.catch(() => ({ close() {} })));
   await result(indexedDB.deleteDatabase(NAME));
 }

@@ -6,6 +6,7 @@
  * - WrongPin {left, waitSeconds}, Wait {waitSeconds}, Wiped, WeakPin, Locked: the vault.
  * - Offline, Revoked, Gone, Refused {status, type}, Tampered: the server's answer.
  * - KeyMissing, KeyTooOld: go online once. Full, Missing, Unsupported: the phone.
+ * - TooLarge, TooMany, Unreadable, Incomplete: a file.
  */
 export class Trouble extends Error {
   constructor(name, details = {}) {

@@ -1,7 +1,9 @@
 // Finished interviews: sealed, waiting, sent. From finishing on, this phone cannot open them.
+import { list, nameOf, undisturbed } from "./attachments.js";
 import { device, intakeKey } from "./device.js";
 import { Trouble } from "./errors.js";
-import { sealInterview } from "./sealing.js";
+import { dropParts } from "./parts.js";
+import { sealHead, sealInterview } from "./sealing.js";
 import { changed, due, sendDue, tell } from "./sender.js";
 import { refreshKey } from "./server.js";
 import { QUEUE, SENT, read, readAll, write } from "./store.js";
@@ -22,7 +24,7 @@ let timer = 0;
 changed.addEventListener("change", ({ detail }) => (sending = detail.sending ?? null));
 
 /**
- * Seal an interview and delete its draft with the draft's key: both or neither.
+ * Seal an interview and the keys of its files, and delete its draft with all of those keys: all or nothing.
  * @param {string} id The draft is the vault's value `draft/<id>`.
  * @param {{case: string|null, instrument: object, answers: object, withdrawal_sha256: string|null}} body
  * @param {{number: number, day: string}} shown What the list shows of it.
@@ -30,15 +32,19 @@ changed.addEventListener("change", ({ detail }) => (sending = detail.sending ?? 
  *   stays. Missing: it was finished already, in another tab or by a second tap.
  */
 export async function finish(id, body, { number, day }) {
-  return navigator.locks.request("f", async () => {
+  return undisturbed(async () => {
     const name = `draft/${id}`;
     if (!(await names(name)).length) throw new Trouble("Missing");
     const [known, key] = [await device(), await usableKey()];
     const client = crypto.randomUUID();
     const { bytes, sha256 } = await sealInterview(known, key, client, { study: known.study, ...body });
-    const item = { number, day, study: known.study, openUntil: key.openUntil, sha256, tries: 0, nextAt: Date.now(), bytes };
-    const { changes, needed } = removal(name);
-    await write([...changes, [QUEUE, client, item]], needed);
+    const added = await list(id);
+    const heads = added.map(async (file) => ({ id: file.id, head: await sealHead(known, key, client, file.id, file) }));
+    const [files, count] = [await Promise.all(heads), heads.length];
+    const sealed = { study: known.study, openUntil: key.openUntil, sha256, bytes, files, count };
+    const item = { number, day, tries: 0, nextAt: Date.now(), ...sealed };
+    const gone = [name, ...added.map((file) => nameOf(id, file.id))].map(removal);
+    await write([...gone.flatMap(({ changes }) => changes), [QUEUE, client, item]], gone.flatMap(({ needed }) => needed));
     tell();
     plan(0);
     return entry(client, item);
@@ -59,19 +65,23 @@ async function usableKey() {
 /**
  * Every finished interview that is known of, the oldest first.
  * @returns {Promise<{id: string, number: number, day: string, state: "waiting"|"sending"|"refused"|"lost"|"sent",
- *   daysLeft?: number, problem?: object, case?: string, receipt?: string}[]>} `daysLeft`: until nobody can open it any
- *   more, and it is lost. `problem`: Refused {status, type} or Tampered.
+ *   daysLeft?: number, problem?: object, case?: string, receipt?: string, arrived?: boolean, files?: object}[]>}
+ *   `daysLeft`: until nobody can open it any more, and it is lost. `problem`: Refused {status, type}, Tampered or
+ *   Incomplete. `files`: {sent, count} where there are any. `arrived`: the server has it, and not yet all of its files.
  */
 export async function entries() {
   const waiting = [...(await readAll(QUEUE))].map(([id, item]) => entry(id, item));
-  const sent = [...(await readAll(SENT))].map(([id, item]) => ({ id, ...item, state: "sent" }));
+  const sent = [...(await readAll(SENT))].map(([id, { count, ...item }]) => ({ id, ...item, ...told(count, []), state: "sent" }));
   return [...sent, ...waiting].sort((a, b) => a.day.localeCompare(b.day) || a.number - b.number);
 }
 
-function entry(id, { number, day, openUntil, problem, lost }) {
+const told = (count, left) => (count ? { files: { sent: count - left.length, count } } : {});
+
+function entry(id, { number, day, openUntil, problem, lost, arrived, files = [], count }) {
   const left = openUntil * 1000 - Date.now();
   const state = lost || left <= 0 ? "lost" : id === sending ? "sending" : problem ? "refused" : "waiting";
-  return { id, number, day, state, daysLeft: Math.max(0, Math.ceil(left / DAY)), ...(problem && { problem }) };
+  const known = { ...(problem && { problem }), ...(arrived && { arrived: true, case: arrived.case }), ...told(count, files) };
+  return { id, number, day, state, daysLeft: Math.max(0, Math.ceil(left / DAY)), ...known };
 }
 
 /** Send now, whatever was refused or put off before. */
@@ -82,6 +92,7 @@ export async function forget(id) {
   const item = await read(QUEUE, id);
   if (item && ["waiting", "sending"].includes(entry(id, item).state)) throw new Trouble("Missing");
   await write([[QUEUE, id, null], [SENT, id, null]]);
+  await dropParts((item?.files ?? []).map((file) => file.id));
   tell();
 }
 

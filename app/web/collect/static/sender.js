@@ -1,12 +1,14 @@
 // Sends what is sealed: in the page and in the service worker, one at a time over all of them.
 //
 // An interview is deleted in one case only: a receipt for exactly these bytes, signed by the pinned key. Sending twice is
-// harmless, for the server knows the id and the bytes again.
+// harmless, for the server knows the id and the bytes again. Its files follow (uploads.js); it is sent once all are there.
 import { checkReceipt } from "./crypto/signature.js";
 import { device, setRevoked } from "./device.js";
 import { is } from "./errors.js";
-import { QUEUE, SENT, readAll, write } from "./store.js";
+import { dropParts } from "./parts.js";
+import { QUEUE, SENT, read, readAll, write } from "./store.js";
 import { ask } from "./transport.js";
+import { sendFile } from "./uploads.js";
 
 const SEALED = "application/vnd.testimony.sealed";
 const GONE = /:intake-key-gone$/;
@@ -69,31 +71,63 @@ async function sendOne(id, item) {
   if (!known) return REFUSED;
   tell({ sending: id });
   try {
-    const request = { token: known.token, body: item.bytes, type: SEALED, large: true };
-    const { receipt } = await ask("PUT", `/v1/records/${id}`, request);
-    await checkReceipt(receipt, known, { id, study: item.study, sha256: item.sha256 });
-    await accepted(id, item, receipt);
+    const left = item.bytes ? await sendInterview(known, id, item) : item;
+    await sendFiles(known, id, left);
   } catch (error) {
-    return failed(id, item, error);
+    return failed(id, error);
   }
   failures = 0;
   await setRevoked(false);
   return 0;
 }
 
-// What is left tells which interview it was, and nothing of it.
-async function accepted(id, { number, day }, receipt) {
-  const sent = { number, day, case: receipt.case, receipt: id.slice(0, 8), sentDay: receipt.day };
+// Gives what is left of it once the server has it.
+async function sendInterview(known, id, item) {
+  const { receipt } = await ask("PUT", `/v1/records/${id}`, { token: known.token, body: item.bytes, type: SEALED, large: true });
+  await checkReceipt(receipt, known, { id, study: item.study, sha256: item.sha256 });
+  const { bytes, sha256, problem, ...rest } = item;
+  return keepLeft(id, { ...rest, arrived: { case: receipt.case, sentDay: receipt.day } });
+}
+
+// One after the other. One that the server refuses does not hold up the others.
+async function sendFiles(known, id, item) {
+  let [left, refused] = [item, null];
+  for (const file of item.files ?? []) {
+    try {
+      await sendFile(known, id, file);
+      // Room first. If that is all that happens, the server gives its word again.
+      await dropParts([file.id]);
+      left = await keepLeft(id, { ...left, files: left.files.filter((each) => each.id !== file.id) });
+      tell({ sending: id });
+    } catch (error) {
+      if (!is(error, "Refused") && !is(error, "Tampered") && !is(error, "Incomplete")) throw error;
+      refused = error;
+    }
+  }
+  if (refused) throw refused;
+}
+
+// Once nothing is left a line tells which interview it was, and nothing of it.
+async function keepLeft(id, left) {
+  const { number, day, arrived, files = [], count = 0 } = left;
+  const needed = [[QUEUE, id]];
+  if (files.length) {
+    await write([[QUEUE, id, left]], needed);
+    return left;
+  }
   const deleted = [QUEUE, id, null];
-  await write([deleted, [SENT, id, sent]], [[QUEUE, id]]).catch((error) => {
+  const sent = { number, day, case: arrived.case, receipt: id.slice(0, 8), sentDay: arrived.sentDay, count };
+  await write([deleted, [SENT, id, sent]], needed).catch((error) => {
     // No room even for that line: what counts is on the server.
     if (is(error, "Full")) return write([deleted]);
     throw error;
   });
+  return left;
 }
 
-async function failed(id, item, error) {
-  if (is(error, "Missing")) return 0; // sent meanwhile by somebody else, or wiped
+async function failed(id, error) {
+  const item = await read(QUEUE, id);
+  if (!item || is(error, "Missing")) return 0; // sent meanwhile by somebody else, or wiped
   if (is(error, "Offline")) {
     // Behind the others next time: one that the server fails at must not hold them up.
     await write([[QUEUE, id, { ...item, nextAt: Date.now() }]], [[QUEUE, id]]).catch(() => {});

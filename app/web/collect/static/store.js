@@ -7,8 +7,11 @@ import { bigEndian, join, pad, unpad, utf8 } from "./crypto/encoding.js";
 import { result, transact } from "./database.js";
 import { Trouble } from "./errors.js";
 
-/** The stores: settings of this phone, keys and values of the vault, interviews to send, what was sent. */
-export const SETTINGS = "a", KEYS = "b", VALUES = "c", QUEUE = "d", SENT = "e";
+/**
+ * The stores: settings of this phone, keys and values of the vault, interviews to send, what was sent; and parts of files,
+ * which are sealed before they come here (parts.js).
+ */
+export const SETTINGS = "a", KEYS = "b", VALUES = "c", QUEUE = "d", SENT = "e", PARTS = "f";
 const DEVICE_KEY = "k";
 const NONCE = 12;
 

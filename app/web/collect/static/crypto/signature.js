@@ -45,6 +45,21 @@ export async function checkReceipt(receipt, pinned, sent) {
   ]);
 }
 
+/**
+ * Refuse a word for a file that the pinned key did not sign; Tampered. It is given for one sealed head, hence for one key
+ * and for all that was sealed under it.
+ * @param {string|null} signature In base64, as the server gave it.
+ * @param {object} pinned What enrolment gave.
+ * @param {{record: string, file: string, head: Uint8Array}} sent The ids under which it was sent, and its sealed head.
+ */
+export async function checkFileReceipt(signature, pinned, { record, file, head }) {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", head));
+  await checked(typeof signature === "string", pinned, () => [
+    enc("testimony/1/file-receipt", uuid(pinned.deployment), pinned.receiptKey.id, uuid(record), uuid(file), digest),
+    fromBase64(signature),
+  ]);
+}
+
 async function checked(same, pinned, parts) {
   let good = false;
   try {

@@ -4,6 +4,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const PICTURES = {
   lock: "M7 10V7a5 5 0 0 1 10 0v3M5 10h14v10H5zM12 14v2.5",
   erase: "M4 7h16M9 7V4h6v3M6.5 7l1 13h9l1-13M10 11v5.5M14 11v5.5",
+  attach: "M20 11.5l-8.2 8.2a5 5 0 0 1-7.1-7.1l8.6-8.6a3.4 3.4 0 0 1 4.8 4.8l-8.5 8.5a1.7 1.7 0 0 1-2.4-2.4l7.5-7.5",
   settings: "M4 7h9M17 7h3M4 12h3M11 12h9M4 17h11M19 17h1M13 5v4M9 10v4M17 15v4",
 };
 // Keyboards, browsers and password stores keep what is typed unless told not to.

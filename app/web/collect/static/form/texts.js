@@ -47,6 +47,13 @@ export function number(value) {
   return new Intl.NumberFormat(language, { useGrouping: false }).format(value);
 }
 
+/** How large a file is. */
+export function bytes(count) {
+  const [unit, step] = count < 1e6 ? ["kilobyte", 1] : ["megabyte", 10];
+  const value = Math.ceil((count * step) / (unit === "kilobyte" ? 1e3 : 1e6)) / step;
+  return new Intl.NumberFormat(language, { style: "unit", unit }).format(value);
+}
+
 /** A day, from its ISO 8601 text. */
 export function day(iso) {
   return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" }).format(new Date(`${iso}T00:00:00Z`));

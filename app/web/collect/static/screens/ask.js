@@ -5,6 +5,7 @@ import { button, el } from "../form/dom.js";
 import { Question } from "../form/question.js";
 import { pick, t } from "../form/texts.js";
 import * as queue from "../queue.js";
+import { filesButton } from "./files.js";
 import { finishScreen } from "./finish.js";
 import { heading, pressedTwice } from "./parts.js";
 import { tokenCard } from "./token.js";
@@ -48,6 +49,7 @@ class Step {
     this.problem = el("p", { class: "problem", role: "alert", hidden: true });
     this.token = at === 0 ? tokenCard(interview) : null;
     this.next = button("", () => this.leave(), { class: "primary" });
+    this.files = filesButton(this.app, () => goTo(this.app, at, interview.draft.at.field));
     const last = at === 0 ? button(t("to_list"), () => this.app.leave(), { class: "quiet" })
       : button(t("back"), () => goTo(this.app, at - 1), { class: "quiet" });
     const node = el("div", { class: "screen asking" },
@@ -59,7 +61,7 @@ class Step {
       at === 0 && el("p", {}, t("consent_first")),
       at === 0 && this.caseChoice(),
       this.questions.map((question) => question.node),
-      this.token, this.problem,
+      this.token, this.files, this.problem,
       el("div", { class: "bar" }, this.saved, last, this.next));
     node.addEventListener("focusin", (event) => this.remember(event.target));
     node.addEventListener("focusout", () => this.tellSoon());
@@ -133,7 +135,7 @@ class Step {
     const { wanted } = interview.judged;
     this.questions.forEach((question) => question.show(wanted.has(question.field.name)));
     // Only what may be stored may be gone on with.
-    this.details.hidden = !interview.consented;
+    this.details.hidden = this.files.hidden = !interview.consented;
     this.tellSaved();
     if (this.token) this.token.hidden = !interview.consented || interview.isPublic;
     const anyway = interview.consented && interview.attempted.has(this.step.id) && this.flawed().length > 0;

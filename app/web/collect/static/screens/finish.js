@@ -1,10 +1,12 @@
 // Before the end: what is still missing, what asks for care, and the seal.
 
+import * as attachments from "../attachments.js";
 import { fieldOf } from "../form/instrument.js";
 import { button, el } from "../form/dom.js";
 import { pick, t } from "../form/texts.js";
 import * as queue from "../queue.js";
 import { goTo } from "./ask.js";
+import { filesButton } from "./files.js";
 import { busy, heading, say } from "./parts.js";
 
 const PROBLEMS = { KeyMissing: "key_needed", KeyTooOld: "key_needed", Full: "storage_full", Revoked: "revoked" };
@@ -21,12 +23,23 @@ export function finishScreen(app) {
     missing.length > 0 && places(app, steps, missing),
     careful.length > 0 && [el("h2", {}, t("check_care")), places(app, steps, careful)],
     !interview.isPublic && interview.draft.withdrawal_sha256 === null && el("p", { class: "care" }, t("token_missing")),
+    filesCard(app),
     missing.length === 0 && sealing(app),
     el("div", { class: "bar" }, button(t("back"), () => goBack(app, interview.draft.at), { class: "quiet" })));
 }
 
 function goBack(app, { step, field }) {
   goTo(app, step, field);
+}
+
+/** What goes with the interview, and a way to add to it. */
+function filesCard(app) {
+  const count = el("p", {}, "…");
+  attachments.list(app.interview.draft.id).then(({ length }) => {
+    count.textContent = length ? t("files_with", { count: length }) : t("files_none");
+  });
+  const section = el("section", { class: "card" }, count, filesButton(app, () => app.show(finishScreen)));
+  return section;
 }
 
 function found(list) {

@@ -83,8 +83,14 @@ function called({ number, day: iso }) {
   return t("called", { number, day: day(iso) });
 }
 
+// Once the interview is there, what waits, was refused or is lost are its files.
+function stateOf({ state, arrived }) {
+  return arrived && state !== "sending" ? `state_${state}_files` : `state_${state}`;
+}
+
 function told(app, entry) {
-  const parts = [el("p", { class: "entry-name" }, called(entry)), el("p", { class: "state" }, t(`state_${entry.state}`))];
+  const parts = [el("p", { class: "entry-name" }, called(entry)), el("p", { class: "state" }, t(stateOf(entry)))];
+  if (entry.files) parts.push(el("p", {}, t("files_sent", entry.files)));
   if (["waiting", "sending"].includes(entry.state)) {
     parts.push(el("p", { class: entry.daysLeft < SOON ? "care" : "hint" }, t("days_left", { count: entry.daysLeft })));
   }
