@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -22,7 +23,7 @@ from app.crypto.grants import open_box, seal_box
 from app.crypto.principals import KeyPair
 from app.crypto.sealed import Sealed
 from app.crypto.secrets import Secret
-from app.errors import NotFound
+from app.errors import Gone, NotFound, RecordFrozen
 from app.keystore.service import Floor, Share
 from app.studies import teams
 from app.studies.models import Epoch, Member
@@ -124,22 +125,34 @@ class FoundGrant:
 
 def find(session: Session, actor: Actor, record: UUID, scope: str) -> FoundGrant:
     """The grant of this scope that the actor can open, in the newest epoch; NotFound if there is none."""
-    row = session.execute(
-        select(Grant.id, Grant.box, Epoch.id, Epoch.team, Epoch.number, Epoch.fingerprint, Member.box)
+    found = find_each(session, actor, {record: scope})
+    if not found:
+        raise NotFound
+    return found[record]
+
+
+def find_each(session: Session, actor: Actor, scopes: Mapping[UUID, str]) -> dict[UUID, FoundGrant]:
+    """By record, the grant of its scope that the actor can open, in the newest epoch, as far as there is one."""
+    rows = session.execute(
+        select(
+            Grant.record_id, Grant.id, Grant.scope, Grant.box,
+            Epoch.id, Epoch.team, Epoch.number, Epoch.fingerprint, Member.box,
+        )
         .join(Epoch, Epoch.id == Grant.epoch_id)
         .join(Member, Member.epoch_id == Epoch.id)
         .where(
-            Grant.record_id == record,
-            Grant.scope == scope,
+            Grant.record_id.in_(scopes),
+            Grant.scope.in_({*scopes.values()}),
             Epoch.study_id == actor.study,
             Member.user_id == actor.user(),
         )
-        .order_by(Epoch.number.desc())
-        .limit(1)
-    ).one_or_none()
-    if row is None:
-        raise NotFound
-    return FoundGrant(row[0], scope, row[1], HeldEpoch(row[2], Team(row[3]), row[4], row[5], row[6]))
+        .order_by(Epoch.number)
+    )  # fmt: skip
+    return {
+        record: FoundGrant(grant, scope, box, HeldEpoch(epoch, Team(team), number, fingerprint, held))
+        for record, grant, scope, box, epoch, team, number, fingerprint, held in rows
+        if scope == scopes[record]
+    }
 
 
 def open_found(
@@ -164,6 +177,34 @@ def open_found(
         )
         for grant in found
     }
+
+
+def open_each(
+    collaborators: Collaborators, actor: Actor, found: Mapping[Place, FoundGrant], floor: Floor
+) -> Iterator[tuple[Place, Secret]]:
+    """Fetch the shares of many records' grants and open them; what the keystore refuses is left out.
+
+    Raises:
+        TamperedBox: a box was moved, changed or is not the actor's.
+    """
+    shares = _shares(collaborators, [grant.id for grant in found.values()], floor)
+    epochs = {grant.epoch.epoch: grant.epoch for grant in found.values()}
+    pairs = {each: teams.open_epoch(collaborators, actor, epoch) for each, epoch in epochs.items()}
+    for place, grant in found.items():
+        if grant.id in shares:
+            pair = pairs[grant.epoch.epoch]
+            yield place, open_with(pair, place, grant.id, grant.scope, grant.epoch, grant.box, shares)
+
+
+def _shares(collaborators: Collaborators, ids: Sequence[UUID], floor: Floor) -> dict[UUID, Secret]:
+    """Those of the shares that the keystore gives; at once where it gives all."""
+    with suppress(Gone, RecordFrozen):
+        return collaborators.keystore.get(ids, floor=floor)
+    given: dict[UUID, Secret] = {}
+    for each in ids:
+        with suppress(Gone, RecordFrozen):
+            given |= collaborators.keystore.get([each], floor=floor)
+    return given
 
 
 def open_with(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, exists, false, or_, select, true
@@ -106,24 +106,18 @@ def handed_on(actor: Actor) -> Select[Record, Case]:
 def releases(actor: Actor) -> Select[Record, Case]:
     """Released records that triage lets this actor read.
 
-    Hidden ones, and those whose interview was edited until the edit is released, stay visible to approvers alone.
+    Hidden ones, and those in whose place an edit of the interview came, stay visible to approvers alone: what an edit
+    took out is not to be read any more, and nobody speaks twice.
     """
     return (
         _in_study(actor)
         .where(
             Record.release_version > 0,
             Case.frozen.is_(False),
-            true() if Role.APPROVER in actor.roles else Case.hidden.is_(False) & _stands(),
+            true() if Role.APPROVER in actor.roles else Case.hidden.is_(False) & Record.superseded_by.is_(None),
         )
         .order_by(Record.received_day, Record.id)
     )
-
-
-def _stands() -> ColumnElement[bool]:
-    """Whether no edit took the record's place, or the edit is released too."""
-    newer = aliased(Record)
-    released = exists().where(newer.id == Record.superseded_by, newer.release_version > 0)
-    return Record.superseded_by.is_(None) | released
 
 
 def consented(actor: Actor, scopes: Sequence[str]) -> bool:
@@ -164,6 +158,16 @@ def pack(session: Session, record: UUID, compartment: str, version: int) -> Seal
     if sealed is None:
         raise NotFound
     return sealed
+
+
+def packs(session: Session, versions: Mapping[UUID, int], compartment: str) -> dict[UUID, Sealed]:
+    """By record, the sealed bytes of the pack with its version, as far as there is one."""
+    rows = session.execute(
+        select(Pack.record_id, Pack.version, Pack.sealed).where(
+            Pack.record_id.in_(versions), Pack.compartment == compartment
+        )
+    )
+    return {record: sealed for record, version, sealed in rows if version == versions[record]}
 
 
 def newest_version(session: Session, record: UUID, compartment: str) -> int:

@@ -8,7 +8,6 @@ from uuid import UUID
 from pydantic import Field
 
 from app.access import Permission
-from app.bootstrap import Runtime
 from app.cases.drafts import BY_HAND, DecidedSpan, Draft
 from app.cases.models import Case, Record
 from app.deidentify.spans import Kind, Level, Span
@@ -17,8 +16,8 @@ from app.intake import queries
 from app.review import doubts, drafts, policies
 from app.review.drafts import DraftAgain, EditDraft, OpenSource, SendBack
 from app.review.edits import Whole
-from app.review.rarity import CompareReleases
 from app.review.release import CutRelease, ReleaseRecord
+from app.web.api.rarity import RarityOut, rarity_of
 from app.web.api.types import FieldName, Hex32, Reason
 from app.web.bodies import INTAKE_LIMIT, Body, Out
 from app.web.deps import Acting, Runtime_
@@ -162,19 +161,6 @@ class RenamingBody(Body):
     """New names for labels, to join those of the case's earlier releases."""
 
     renaming: Renaming = Field(default_factory=dict)
-
-
-class RarityOut(Out):
-    """How many of the ``compared`` newest releases of other cases share the answers to all ``fields``.
-
-    ``alone`` are the fields whose answer no other release has; ``rare`` is the warning.
-    """
-
-    fields: list[str]
-    compared: int
-    same: int
-    alone: list[str]
-    rare: bool
 
 
 class ToReleaseOut(Out):
@@ -344,18 +330,9 @@ def preview_release(study: UUID, record: UUID, body: RenamingBody, actor: Acting
         texts=clean,
         values=source.draft.values,
         doubts=_doubts(clean),
-        rarity=_rarity(runtime, actor, opening, source.draft),
+        rarity=rarity_of(runtime, actor, opening, source.draft),
         **_estimate(source.draft),
     )
-
-
-def _rarity(runtime: Runtime, actor: Acting, opened: OpenSource, draft: Draft) -> RarityOut | None:
-    if Permission.RELEASE_READ not in actor.permissions():
-        return None
-    comparing = CompareReleases(runtime.collaborators, actor, opened.record, opened.instrument, draft.values)
-    found = runtime.read(comparing)
-    fields, alone = list(found.fields), list(found.alone)
-    return RarityOut(fields=fields, compared=found.compared, same=found.same, alone=alone, rare=found.rare)
 
 
 @router.post("/records/{record}/release", permission=Permission.RELEASE_MAKE, status=201)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query
@@ -12,7 +12,6 @@ from starlette.responses import Response
 
 from app.access import Permission
 from app.bootstrap import Runtime
-from app.cases.drafts import Draft
 from app.errors import (
     CannotBeCleaned,
     Conflict,
@@ -29,10 +28,9 @@ from app.review.approval import OpenApproval
 from app.review.copies import MakeCopy
 from app.review.drafts import OpenSource, SendBack
 from app.review.files import OpenFile
-from app.review.rarity import CompareReleases
 from app.review.release import ReleaseRecord
 from app.web.deps import Acting, Runtime_
-from app.web.portal import answers, arrivals, attachments, copies, words
+from app.web.portal import answers, arrivals, attachments, copies, rarity, words
 from app.web.portal.notices import N_
 from app.web.portal.page import Page, Page_
 from app.web.portal.passages import Marked, labelled, language_of, marked, marked_labels
@@ -107,7 +105,7 @@ def _approval(
         doubt_words=words.DOUBTS,
         other_doubt=words.OTHER_DOUBT,
         flags=words.DRAFT_FLAGS,
-        rarity=_rarity(page, runtime, actor, reading, source.draft),
+        rarity=rarity.warned(page, runtime, actor, reading, source.draft),
         labels=_labels(narratives),
         renaming=renaming,
         renaming_text=_renaming_text(renaming),
@@ -119,20 +117,6 @@ def _approval(
         ratings=words.RISK_RATINGS,
         stages=words.STAGES,
     )
-
-
-def _rarity(page: Page, runtime: Runtime, actor: Acting, opened: OpenSource, draft: Draft) -> dict[str, Any] | None:
-    """How rare the combination of answers is, for those who may open the study's releases."""
-    if Permission.RELEASE_READ not in actor.permissions():
-        return None
-    comparing = CompareReleases(runtime.collaborators, actor, opened.record, opened.instrument, draft.values)
-    found = runtime.read(comparing)
-    fields = opened.instrument.fields
-    return {
-        "found": found,
-        "fields": [fields[name].label[page.locale] for name in found.fields],
-        "alone": [fields[name].label[page.locale] for name in found.alone],
-    }
 
 
 def _status(refused: TestimonyError | None) -> int:

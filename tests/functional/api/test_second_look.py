@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
-import pytest
+from uuid import UUID
 
+import pytest
+from sqlalchemy import select, update
+
+from app.cases.models import Grant, Record
 from tests.functional.caller import Caller, code_of
-from tests.functional.steps import Json, answers, base, drafted, events, finish, finished, ok, release, take
+from tests.functional.steps import (
+    Json,
+    answers,
+    base,
+    case_of,
+    drafted,
+    events,
+    finish,
+    finished,
+    ok,
+    release,
+    released,
+    take,
+)
 from tests.system import StudyPlace, System
 
 TEXT = "joining_account"
@@ -90,6 +107,61 @@ def test_rarity_counts_other_cases_that_the_approver_may_open(call: Caller, plac
     assert (after["compared"], after["same"]) == (before["compared"] + 1, before["same"] + 1)
     assert (strange["same"], strange["alone"], strange["rare"]) == (0, ["nationality"], True)
     assert "release.compared" in events(call, place)
+
+
+def test_what_texts_tell_counts_with_the_answers(call: Caller, place: StudyPlace) -> None:
+    """Details that the clean text keeps are part of the combination; they stand alone until another case tells them."""
+    text = "We crossed over from Mauritania in 1977."
+    told = [{"kind": "country", "value": "MR"}, {"kind": "year", "value": "1977"}]
+    first = finished(call, place, answers=answers(call, place, **{TEXT: text}))
+    before = shown(call, place, first)["rarity"]
+    release(call, place, first)
+    after = shown(call, place, finished(call, place, answers=answers(call, place, **{TEXT: text})))["rarity"]
+
+    assert [each for each in before["texts"] if each in told] == told
+    assert [each for each in before["alone_texts"] if each in told] == told
+    assert [each for each in after["texts"] if each in told] == told
+    assert not [each for each in after["alone_texts"] if each in told]
+    assert after["same"] == 1
+
+
+def test_the_releases_of_a_case_are_one_case(call: Caller, place: StudyPlace) -> None:
+    """Another interview of the same person makes nothing less rare, and what it told counts as told."""
+    text = "We crossed over from Ethiopia."
+    record = released(call, place, answers=answers(call, place, **{TEXT: text}))
+    before = shown(call, place, finished(call, place))["rarity"]["compared"]
+    again = shown(call, place, finished(call, place, case=case_of(call, place, record)))["rarity"]
+
+    assert again["compared"] == before
+    assert {"kind": "country", "value": "ET"} in again["texts"]
+
+
+def test_a_release_whose_interview_was_edited_does_not_count(call: Caller, shared: System, place: StudyPlace) -> None:
+    """No researcher reads it any more."""
+    old = released(call, place)
+    record = finished(call, place)
+    before = shown(call, place, record)["rarity"]["compared"]
+    with shared.runtime.transaction() as session:
+        session.execute(update(Record).where(Record.id == UUID(old)).values(superseded_by=UUID(record)))
+
+    assert shown(call, place, record)["rarity"]["compared"] == before - 1
+
+
+def test_a_release_whose_share_is_gone_is_left_out(call: Caller, shared: System, place: StudyPlace) -> None:
+    """The others are compared all the same."""
+    text = "We crossed over from Madagascar in 1981."
+    gone = released(call, place, answers=answers(call, place, **{TEXT: text}))
+    record = finished(call, place, answers=answers(call, place, **{TEXT: text}))
+    before = shown(call, place, record)["rarity"]
+    grant = select(Grant.id).where(Grant.record_id == UUID(gone), Grant.scope == "research.1")
+    with shared.runtime.glance() as session:
+        share = session.scalars(grant).one()
+    shared.collaborators.keystore.destroy([share])
+    after = shown(call, place, record)["rarity"]
+
+    assert after["compared"] == before["compared"] - 1
+    assert (before["same"], after["same"]) == (1, 0)
+    assert {"kind": "year", "value": "1981"} in after["alone_texts"]
 
 
 def test_rarity_is_for_those_who_open_releases(call: Caller, place: StudyPlace) -> None:

@@ -128,8 +128,24 @@ def test_doubts_have_to_be_looked_at(visit: Visit, study: StudyPlace, record: UU
 
 
 def test_a_rare_combination_is_a_warning(visit: Visit, study: StudyPlace, record: UUID) -> None:
-    """In a study without other releases, every combination is."""
-    assert "A rare combination" in visit("approver", study).get(at(study, record, "approval")).words
+    """In a study without other releases, every combination is; it is named in words, answers and texts."""
+    page = visit("approver", study).get(at(study, record, "approval"))
+
+    assert "A rare combination There is no release of another case to compare with." in page.words
+    assert "Gender: Man" in page.words
+    assert "in no other case" not in page.words
+
+
+def test_the_warning_counts_the_other_cases(visit: Visit, shared: System, study: StudyPlace) -> None:
+    """How many share all of it, and what none of them tells."""
+    shared.released(study)
+    body = shared.body(study)
+    body["answers"]["joining_account"] = {"value": "We crossed over from Mauritania in 1977."}
+    page = visit("approver", study).get(at(study, on_approval(shared, study, body=body), "approval"))
+
+    assert "0 of the other cases compared (1) tell all of this:" in page.words
+    assert "Country or nationality: Mauritania in no other case" in page.words
+    assert "Year: 1977 in no other case" in page.words
 
 
 def test_sent_back_with_a_comment(visit: Visit, study: StudyPlace, record: UUID) -> None:
