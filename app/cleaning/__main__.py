@@ -7,16 +7,14 @@ runs in a sandbox instead, or not at all.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import resource
 import sys
-from pathlib import Path
 
 from app.cleaning import kinds, office
 from app.cleaning.base import BROKEN, TOO_LARGE, Refused
-from app.cleaning.limits import CPU_SECONDS, MEMORY, OFFICE
+from app.cleaning.limits import CPU_SECONDS, MEMORY, OFFICE, OFFICE_MEMORY
 
 __all__ = ["main"]
 
@@ -43,10 +41,8 @@ def main() -> None:
 
 
 def _lock(*, in_sandbox: bool) -> None:
-    # Where memory runs out, this process goes first, and not the service.
-    with contextlib.suppress(OSError), Path("/proc/self/oom_score_adj").open("w") as file:
-        file.write("1000")
-    limits = {resource.RLIMIT_CORE: 0, resource.RLIMIT_CPU: CPU_SECONDS, resource.RLIMIT_AS: MEMORY}
+    memory = OFFICE_MEMORY if in_sandbox else MEMORY
+    limits = {resource.RLIMIT_CORE: 0, resource.RLIMIT_CPU: CPU_SECONDS, resource.RLIMIT_AS: memory}
     if not in_sandbox:
         limits |= {resource.RLIMIT_NOFILE: 0, resource.RLIMIT_FSIZE: 0, resource.RLIMIT_NPROC: 0}
     for kind, most in limits.items():

@@ -7,6 +7,7 @@ says nothing has cleaned nothing.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -23,7 +25,7 @@ from typing import IO
 
 import app
 from app.cleaning import base
-from app.cleaning.limits import OFFICE, WALL_SECONDS
+from app.cleaning.limits import FOLDER, OFFICE, WALL_SECONDS
 from app.errors import CannotBeCleaned, Unavailable
 
 __all__ = ["CleanCopy", "cleaning"]
@@ -32,10 +34,15 @@ PIECE = 1 << 20
 LONGEST_LINE = 1000
 # How office files begin, and no other that can be cleaned.
 ZIP = b"PK\x03\x04"
-AT_ONCE = 2
 WAIT_SECONDS = 60.0
+# Where some of what it needs is forbidden, bubblewrap may wait for good instead of failing.
+TRIAL_SECONDS = 10.0
 SYSTEM = ("/usr", "/bin", "/lib", "/lib64", "/etc/alternatives", "/etc/fonts", "/etc/ld.so.cache", "/etc/mime.types")
-_turns = threading.BoundedSemaphore(AT_ONCE)
+# Each kind of namespace is one that the systemd unit lets in.
+APART = ("--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts")
+# Where memory runs out, what cleans goes first, and not the service.
+FIRST_TO_GO = ("/bin/sh", "-c", 'echo 1000 2>/dev/null >/proc/self/oom_score_adj; exec "$@"', "-")
+PAUSE_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,33 +69,48 @@ def cleaning(pieces: Iterable[bytes]) -> Iterator[CleanCopy]:
 
     Raises:
         CannotBeCleaned: there is no cleaner for it, or it is broken, too large, or takes too long.
-        Unavailable: too many others are being cleaned.
+        Unavailable: others are being cleaned on this machine.
     """
     source = iter(pieces)
     first = next(source, b"")
     command = _command(office=first.startswith(ZIP))
-    if not _turns.acquire(timeout=WAIT_SECONDS):
-        raise Unavailable
+    with _turn(), _running(command) as process:
+        feeding = _Feeding(process, chain([first], source))
+        feeding.start()
+        try:
+            told = _told(process)
+            yield CleanCopy(told["type"], told["ending"], told["noun"], process)
+        finally:
+            _end(process)
+            feeding.join()
+            feeding.check()
+
+
+@contextlib.contextmanager
+def _turn() -> Iterator[None]:
+    """Hold what one thread of all processes of this installation can hold; Unavailable if it is not free for long."""
+    until = time.monotonic() + WAIT_SECONDS
+    with Path(__file__).open("rb") as lock:
+        while not _locked(lock):
+            if time.monotonic() >= until:
+                raise Unavailable
+            time.sleep(PAUSE_SECONDS)
+        yield
+
+
+def _locked(file: IO[bytes]) -> bool:
     try:
-        with _running(command) as process:
-            feeding = _Feeding(process, chain([first], source))
-            feeding.start()
-            try:
-                told = _told(process)
-                yield CleanCopy(told["type"], told["ending"], told["noun"], process)
-            finally:
-                _end(process)
-                feeding.join()
-                feeding.check()
-    finally:
-        _turns.release()
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _command(*, office: bool) -> list[str]:
     sandbox = _sandbox()
     if office and (not sandbox or shutil.which("mat2") is None):
         raise CannotBeCleaned("Office files cannot be cleaned here: mat2 or bubblewrap is missing.")
-    return [*sandbox, sys.executable, "-I", "-m", "app.cleaning", *([OFFICE] if office else [])]
+    return [*FIRST_TO_GO, *sandbox, sys.executable, "-I", "-m", "app.cleaning", *([OFFICE] if office else [])]
 
 
 @contextlib.contextmanager
@@ -197,8 +219,12 @@ def _sandbox() -> list[str]:
         return []
     python = {sys.prefix, sys.base_prefix, str(Path(app.__file__).parent)}
     seen = [part for path in (*SYSTEM, *sorted(python)) for part in ("--ro-bind-try", path, path)]
-    command = [program, "--unshare-all", "--die-with-parent", "--new-session"]
+    command = [program, *APART, "--die-with-parent", "--new-session", "--dev", "/dev"]
+    # No /proc: it would tell of other processes, and under a unit that hides parts of its own there can be no new one.
     # What is seen comes after the folder in memory: a checkout may lie in it.
-    command += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", *seen, "--chdir", "/"]  # noqa: S108
-    tried = subprocess.run([*command, "true"], capture_output=True, check=False)  # noqa: S603  our own words
-    return command if tried.returncode == 0 else []
+    command += ["--size", str(FOLDER), "--tmpfs", "/tmp", *seen, "--chdir", "/"]  # noqa: S108
+    try:
+        subprocess.run([*command, "true"], capture_output=True, check=True, timeout=TRIAL_SECONDS)  # noqa: S603  our own words
+    except subprocess.SubprocessError:
+        return []
+    return command

@@ -6,6 +6,7 @@ for good; a name that can be read stays readable: somebody must look.
 
 from __future__ import annotations
 
+import ctypes
 import io
 
 import pypdfium2
@@ -22,8 +23,12 @@ MOST_PIXELS = 40_000_000
 MOST_BYTES = 256 << 20
 QUALITY = 85
 
-# Now, because nothing can be opened once the process is locked in.
+# Now, because nothing can be opened once the process is locked in. Under systemd's
+# MemoryDenyWriteExecute whatever a library calls back needs a file in memory; this makes room for that of all pages.
 Image.preinit()
+_CALLED_BACK = ctypes.CFUNCTYPE(None)
+_room = [_CALLED_BACK(_CALLED_BACK) for _ in range(2 * MOST_PAGES)]
+del _room
 
 
 def clean(content: bytes) -> Cleaned:

@@ -43,6 +43,13 @@ def test_the_builder_stays_behind() -> None:
     ]
 
 
+def test_the_image_has_what_cleans_office_files() -> None:
+    """Debian's mat2, and bubblewrap to shut it in."""
+    final = " ".join(argument for name, argument in final_stage() if name == "RUN")
+
+    assert re.search(r"apt-get install -y --no-install-recommends bubblewrap mat2\b", final)
+
+
 def test_nothing_is_fetched_from_a_url() -> None:
     """Packages come from lock files; no instruction adds a file from elsewhere."""
     assert arguments("ADD") == []

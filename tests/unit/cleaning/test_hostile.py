@@ -16,7 +16,7 @@ import pytest
 
 from app.cleaning import cleaner
 from app.cleaning.cleaner import cleaning
-from app.errors import CannotBeCleaned
+from app.errors import CannotBeCleaned, Unavailable
 from tests import attachments
 
 LIMITED = """
@@ -30,6 +30,13 @@ for attempt in (lambda: open("/etc/passwd"), socket.socket, lambda: open("/tmp/l
     except OSError:
         refused.append(True)
 print(len(refused), resource.getrlimit(resource.RLIMIT_CORE)[1])
+"""
+HOLDING = """
+import sys
+from app.cleaning import cleaner
+with cleaner._turn():
+    print("held", flush=True)
+    sys.stdin.read()
 """
 
 
@@ -123,6 +130,21 @@ def test_a_process_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch)
 
     with pytest.raises(CannotBeCleaned), cleaning([attachments.photograph()]):
         pass
+
+
+def test_one_file_at_a_time_on_a_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process of the service waits, and is told when that takes too long: memory suffices for one."""
+    monkeypatch.setattr(cleaner, "WAIT_SECONDS", 0.1)
+    other = [sys.executable, "-c", HOLDING]
+
+    with subprocess.Popen(other, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holding:
+        assert holding.stdout is not None
+        assert holding.stdout.readline() == b"held\n"
+        with pytest.raises(Unavailable), cleaning([attachments.photograph()]):
+            pass
+        holding.communicate(timeout=30)
+    with cleaning([attachments.photograph()]) as copy:
+        assert list(copy.pieces())
 
 
 def test_the_process_can_open_nothing() -> None:
