@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from sqlalchemy import Engine, event, insert, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
@@ -245,11 +246,22 @@ class Runtime:
     def _drain_files(self) -> None:
         with self.glance() as session:
             files = housekeeping.discarded_files(session)
-        for file in files:
-            self.collaborators.files.discard(file)
+        stuck = [file for file in files if not self._deleted(file)]
         if files:
             with self.transaction() as session:
-                housekeeping.forget_files(session, files)
+                housekeeping.forget_files(session, [file for file in files if file not in stuck])
+                housekeeping.put_off(session, stuck, self.clock())
+        if stuck:
+            log.warning("files not deleted", part="files", count=len(stuck))
+
+    def _deleted(self, file: UUID) -> bool:
+        """Whether the store has deleted this one; StoreUnavailable if it cannot be used at all."""
+        try:
+            self.collaborators.files.discard(file)
+        except TestimonyError:
+            self.collaborators.files.check()
+            return False
+        return True
 
     def failing_parts(self) -> list[str]:
         """The parts that do not answer: ``database``, ``keystore``, ``custody``, ``files``."""
@@ -284,7 +296,14 @@ def build(
     keystore_engine = make_engine(settings.keystore_url.get_secret_value(), journal="delete")
     keystore = Keystore(keystore_engine, custody, settings.deployment, clock)
     collaborators = Collaborators(
-        settings.deployment, custody, keystore, clock, _files(settings), settings.session_idle, settings.session_limit
+        settings.deployment,
+        custody,
+        keystore,
+        clock,
+        _files(settings),
+        settings.session_idle,
+        settings.session_limit,
+        settings.upload_gib,
     )
     party = RelyingParty(urlsplit(settings.origin).hostname or "localhost", settings.origin)
     # Those who wait for their sign-in must not take every thread from those who work.

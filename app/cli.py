@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
 import sys
 from contextlib import nullcontext
@@ -140,6 +139,9 @@ def _status_table(found: Status) -> Table:
     rows = {
         "outbox": found.outbox,
         "shares": found.shares,
+        "attachments": found.files,
+        "attachments that still arrive": found.arriving,
+        "files to be deleted": found.discarded,
         "attempts without a claim": found.abandoned,
         "grants to be moved": found.to_move,
         "agreements that end within 30 days": found.ending_soon,
@@ -349,8 +351,8 @@ def demo(
 def main() -> None:
     """Run a command; every failure is a line and an exit code."""
     os.umask(0o077)  # databases, logs and backups are made by libraries, which leave their mode to this
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold testimony and keys; children inherit it
     try:
+        processes.close_memory()
         # Whoever started this process may have let them wait.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
         app()

@@ -24,6 +24,8 @@ class Collaborators:
     idle_limit: timedelta = timedelta(minutes=30)
     # A working day: whoever steals an unlocked machine overnight finds nothing signed in.
     session_limit: timedelta = timedelta(hours=12)
+    # So much of attachments one person may hand in within two days.
+    upload_gib: int = 20
 
     def now(self) -> datetime:
         """The present moment, aware, UTC."""

@@ -181,6 +181,20 @@ class Throttled(TestimonyError):
         self.retry_after = retry_after
 
 
+class TooManyStreams(Throttled):
+    """Somebody sends as many large bodies at once as anybody may."""
+
+    code = "too-many-uploads"
+    detail = "Other uploads of yours are under way. Wait until one of them has ended."
+
+
+class TooMuchToday(Throttled):
+    """Somebody has handed in as many bytes as one person may for now."""
+
+    code = "too-much-today"
+    detail = "You have handed in as much as one person may in two days. Try again tomorrow, or ask an administrator."
+
+
 class Forbidden(TestimonyError):
     """The actor is known but may not do this."""
 

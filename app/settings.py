@@ -106,6 +106,8 @@ class Settings(BaseSettings):
     files: str = ""
     files_access_key: SecretStr = SecretStr("")
     files_secret_key: SecretStr = SecretStr("")
+    # How much one person may hand in within two days.
+    upload_gib: int = Field(20, ge=1, le=10_000)
 
     # Where signed checkpoints of the trail are kept outside: file:/absolute/path or https://…
     witness: str = ""

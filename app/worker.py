@@ -17,6 +17,7 @@ from app.bootstrap import Runtime
 from app.cases import moving, withdrawal
 from app.deidentify.engine import Engine
 from app.errors import Conflict, CustodyUnavailable, Gone, TestimonyError
+from app.intake import erasing
 from app.logs import get_logger
 from app.operations.stopping import Flag
 from app.operations.trail import Keeper
@@ -116,7 +117,7 @@ class Worker:
         for decision in decisions:
             try:
                 with self._runtime.transaction() as session:
-                    withdrawal.carry_out(session, self._runtime.collaborators, WORKER, decision)
+                    erasing.carry_out(session, self._runtime.collaborators, WORKER, decision)
             except TestimonyError as error:
                 log.warning("erasure not finished", code=error.code, exc_info=True)
         if time.monotonic() - self._expired >= EXPIRE_EVERY:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.access import Actor
@@ -37,6 +37,11 @@ def discarded_files(session: Session) -> list[UUID]:
 def forget_files(session: Session, files: Sequence[UUID]) -> None:
     """Note that the store has deleted these."""
     session.execute(delete(DiscardedFile).where(DiscardedFile.id.in_(files)))
+
+
+def put_off(session: Session, files: Sequence[UUID], now: datetime) -> None:
+    """Put these behind the others: the store could not delete them, and they keep none of the others waiting."""
+    session.execute(update(DiscardedFile).where(DiscardedFile.id.in_(files)).values(written_at=now))
 
 
 def unclaimed(session: Session, attempts: Sequence[UUID]) -> list[UUID]:

@@ -29,9 +29,11 @@ from app.collaborators import Collaborators
 from app.crypto import contexts
 from app.crypto.encoding import enc
 from app.crypto.mac import content_digest
+from app.crypto.padding import padded_size
 from app.crypto.secrets import Secret, split
 from app.crypto.uploads import open_upload, seal_upload
 from app.errors import Conflict, Gone, NotFound, RecordFrozen, Retry, TooManyFiles
+from app.intake import quota
 from app.intake.service import require_submitter
 from app.studies import roster, service
 from app.studies.roster import SignedRoster
@@ -94,7 +96,10 @@ def record_of(session: Session, actor: Actor, client_uuid: UUID) -> UUID:
 
 
 def target(session: Session, collaborators: Collaborators, actor: Actor, record: UUID) -> Target:
-    """A record that the actor submitted and may still add files to; a device adds to those it sent itself.
+    """A record that the actor submitted and may still add files to.
+
+    Which of the interviewer's devices sent it does not matter: a phone that is enrolled anew goes on where the old one
+    stopped.
 
     Raises:
         NotFound: no such record of the actor's, or no longer a member of its study.
@@ -103,14 +108,12 @@ def target(session: Session, collaborators: Collaborators, actor: Actor, record:
         Gone: it was erased, or all of it but its release.
     """
     require_submitter(actor)
-    mine = select(Record.study_id, Record.case_id, Record.status, Record.device_id, Case.frozen)
+    mine = select(Record.study_id, Record.case_id, Record.status, Case.frozen)
     mine = mine.join(Case, Case.id == Record.case_id)
     row = session.execute(mine.where(Record.id == record, Record.submitter_id == actor.user())).one_or_none()
     erased = _is_erased(session, actor, record)
     if row is None:
         raise Gone if erased else NotFound
-    if actor.device is not None and actor.device != row.device_id:
-        raise NotFound
     acting, _ = service.act_in(session, collaborators, actor, row.study_id)
     require(acting, Permission.RECORD_SUBMIT)
     if erased:
@@ -162,7 +165,11 @@ def begin(
     idem: Secret,
     description: Description,
 ) -> Standing:
-    """Make the row of an upload; Conflict if there is one under this id, TooManyFiles beyond ``MOST_FILES``."""
+    """Make the row of an upload; Conflict if there is one under this id, TooManyFiles beyond ``MOST_FILES``.
+
+    TooMuchToday if the submitter has handed in what one person may.
+    """
+    _check_quota(session, collaborators, place)
     count = session.scalar(select(func.count()).select_from(File).where(File.record_id == place.record))
     if (count or 0) >= MOST_FILES:
         raise TooManyFiles
@@ -193,19 +200,28 @@ def advance(
     turn: int,
     description: Description,
 ) -> int:
-    """Note what is durable now; the next turn. Conflict if another request did so since, or the upload is gone."""
+    """Note what is durable now; the next turn. Conflict if another request did so since, or the upload is gone.
+
+    TooMuchToday if the submitter has handed in what one person may.
+    """
     if upload.key is None:
         raise Conflict
+    _check_quota(session, collaborators, place)
     sealed = files.describe(place, upload.row.id, upload.key, description)
+    size = padded_size(description.stored)
     done: int | None = session.scalar(
         update(File)
         .where(File.id == upload.row.id, File.turn == turn, File.status == ARRIVING)
-        .values(sealed=sealed, turn=turn + 1, expires_at=collaborators.now() + EXPIRES_AFTER)
+        .values(sealed=sealed, size=size, turn=turn + 1, expires_at=collaborators.now() + EXPIRES_AFTER)
         .returning(File.turn)
     )
     if done is None:
         raise Conflict("Another request goes on with this upload, or it was cancelled.")
     return done
+
+
+def _check_quota(session: Session, collaborators: Collaborators, place: Place) -> None:
+    quota.check(session, collaborators, select(Record.submitter_id).where(Record.id == place.record).scalar_subquery())
 
 
 def cancel(session: Session, collaborators: Collaborators, file: UUID) -> None:

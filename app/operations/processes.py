@@ -1,8 +1,10 @@
-"""Child processes of a command: our own program again, started, watched, stopped."""
+"""Processes that hold keys: closed to others, and our own program again as a child, started, watched, stopped."""
 
 from __future__ import annotations
 
+import ctypes
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -14,15 +16,28 @@ from pathlib import Path
 from app.logs import get_logger
 from app.settings import PREFIX
 
-__all__ = ["ENDING", "companion", "started"]
+__all__ = ["ENDING", "close_memory", "companion", "started"]
 
 ENDING = frozenset({signal.SIGINT, signal.SIGTERM})
 
 STOP_SECONDS = 35.0
 # Between the end of a companion that nobody asked to end and the next one.
 AGAIN_SECONDS = 1.0
+# Of linux/prctl.h.
+PR_SET_DUMPABLE = 4
 
 log = get_logger()
+
+
+def close_memory() -> None:
+    """Keep what this process holds to itself: no core dump, and no other process of its user reads or traces it.
+
+    Children by fork inherit both; a program that is started anew keeps the limit alone.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # People's own machines, where they accept invitations, may be others.
+    if sys.platform == "linux" and ctypes.CDLL(None, use_errno=True).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "PR_SET_DUMPABLE")
 
 
 @contextmanager

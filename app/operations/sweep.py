@@ -16,6 +16,7 @@ from app.bootstrap import Runtime
 from app.cases import counts, housekeeping, withdrawal
 from app.cases.housekeeping import ABANDONED_AFTER
 from app.errors import Conflict, TestimonyError
+from app.intake import erasing
 from app.intake.openrosa import waiting
 from app.logs import get_logger
 from app.operations import files, queries
@@ -117,7 +118,7 @@ def _finish_erasures(runtime: Runtime) -> int:
     for decision in decisions:
         try:
             with runtime.transaction() as session:
-                withdrawal.carry_out(session, runtime.collaborators, OPERATOR, decision)
+                erasing.carry_out(session, runtime.collaborators, OPERATOR, decision)
             done += 1
         except TestimonyError as error:
             log.warning("erasure not finished", code=error.code, exc_info=True)

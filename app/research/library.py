@@ -169,13 +169,13 @@ class OpenReleased:
         parts, case, file = reading.collaborators, reading.row.case_id, str(self.file)
         audit.write(session, parts, reading.actor, "copy.read", case=case, record=reading.record, file=file)
 
-    def open(self) -> tuple[ReleasedFile, Opened]:
+    def open(self) -> Opened:
         """Open the release, which holds the key."""
         release = self.reading.open()
         copy = next((each for each in release.files if each.id == self.file), None)
         if copy is None:
             raise NotFound
-        return copy, files.open_file(self.reading.collaborators, self.reading.place, self.row, copy.key)
+        return files.open_file(self.reading.collaborators, self.reading.place, self.row, copy.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +272,8 @@ class DrawSample:
         """Authorise and fetch."""
         require(self.reading.actor, Permission.SAMPLE_DRAW)
         self.reading.look(session)
+        if self.reading.row.superseded_by is not None:
+            raise Conflict("An edit of the interview took the place of this release.")
         scope = Scope.sample(self.reading.row.release_version)
         drawn = select(Grant.id).where(Grant.record_id == self.reading.record, Grant.scope == scope)
         if session.scalar(drawn.where(Grant.expires_at > self.reading.collaborators.now())) is not None:

@@ -37,10 +37,10 @@ from app.review.files import OpenFile, Reads
 from app.studies import roster
 from app.studies.roster import SignedRoster
 
-__all__ = ["ChosenCopies", "CopySeen", "ListCopies", "MakeCopy"]
+__all__ = ["ChosenCopies", "CopySeen", "ListCopies", "MakeCopy", "note_opened"]
 
-# What a session did that shows that somebody opened a file.
-READ = "attachment.read"
+# What shows that somebody opened a copy: all of it was asked for, and could be.
+SEEN = "copy.opened"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +176,19 @@ class ListCopies:
         ]
 
 
+def note_opened(session: Session, reading: OpenFile) -> None:
+    """Note that whoever reads a file was given all of it, if it is a clean copy that waits for a decision."""
+    if reading.row.status != CLEAN:
+        return
+    place, file = reading.place, str(reading.file)
+    audit.write(
+        session, reading.collaborators, reading.actor, SEEN, study=None, case=place.case, record=place.record, file=file
+    )
+
+
 def opened_by(session: Session, actor: Actor, record: UUID) -> frozenset[UUID]:
-    """The files of a record that the actor has opened, by the trail."""
-    mine = select(Event.details).where(Event.record_id == record, Event.actor_id == actor.user(), Event.action == READ)
+    """The clean copies of a record that the actor has opened, by the trail."""
+    mine = select(Event.details).where(Event.record_id == record, Event.actor_id == actor.user(), Event.action == SEEN)
     return frozenset(UUID(details["file"]) for details in session.scalars(mine))
 
 

@@ -31,6 +31,7 @@ from app.web.portal.lost import Lost, wants_page
 from app.web.portal.routing import PageRoute, Pages
 from app.web.problems import http_problem
 from app.web.routing import Guarded, GuardedRoute, Router, UnguardedRoute, check_guarded
+from app.web.streams import Places
 
 __all__ = ["Dispatch", "create_app", "create_inner"]
 
@@ -62,7 +63,8 @@ def create_inner(
 ) -> FastAPI:
     """The routes alone; those of the API describe themselves as OpenAPI."""
     threads = runtime.settings.web_threads
-    pools = Pools(ThreadPoolExecutor(threads, "request"), ThreadPoolExecutor(threads, "stream"))
+    requests, streams = ThreadPoolExecutor(threads, "request"), ThreadPoolExecutor(threads, "stream")
+    pools = Pools(requests, streams, Places(threads))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

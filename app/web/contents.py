@@ -10,13 +10,20 @@ import mimetypes
 import re
 from itertools import chain
 from typing import Final
+from uuid import UUID
 
 from starlette.responses import Response, StreamingResponse
 
+from app.access import Actor
+from app.bootstrap import Runtime
 from app.cases.contents import Opened
 from app.files.kinds import UNKNOWN
+from app.research.library import OpenReleased, ReadRelease
+from app.review.copies import note_opened
+from app.review.files import OpenFile
+from app.web.deps import Part
 
-__all__ = ["INLINE", "RANGES", "answer_with", "is_audio", "is_image"]
+__all__ = ["INLINE", "RANGES", "answer_attachment", "answer_released", "answer_with", "is_audio", "is_image"]
 
 AUDIO: Final = frozenset(
     f"audio/{kind}" for kind in ("aac", "flac", "mp4", "mpeg", "ogg", "wav", "wave", "webm", "x-m4a", "x-wav")
@@ -43,13 +50,13 @@ def is_image(media_type: str) -> bool:
     return media_type in IMAGES
 
 
-def answer_with(opened: Opened, wanted: str | None) -> Response:
+def answer_with(opened: Opened, wanted: Part) -> Response:
     """The file, or the range that a Range header names: 200, 206 or 416.
 
     The first piece is decrypted before there is an answer, so that what cannot be opened is a problem and no broken
     stream.
     """
-    found = _range(wanted, opened.size)
+    found = _range(wanted.range, opened.size)
     if found is None:
         return Response(status_code=416, headers={"content-range": f"bytes */{opened.size}", "accept-ranges": "bytes"})
     start, end = found
@@ -60,6 +67,26 @@ def answer_with(opened: Opened, wanted: str | None) -> Response:
     if partial:
         headers["content-range"] = f"bytes {start}-{end - 1}/{opened.size}"
     return StreamingResponse(body, 206 if partial else 200, headers)
+
+
+def answer_attachment(runtime: Runtime, actor: Actor, record: UUID, file: UUID, wanted: Part) -> Response:
+    """A file of a record one works on, or a range of it; of a clean copy it is noted if all of it is asked for.
+
+    Players ask for all that follows the first byte, or for two bytes first and then for all.
+    """
+    reading = OpenFile(runtime.collaborators, actor, record, file)
+    opened = runtime.read(reading)
+    answer = answer_with(opened, wanted)
+    if not wanted.head and _range(wanted.range, opened.size) == (0, opened.size):
+        with runtime.transaction() as session:
+            note_opened(session, reading)
+    return answer
+
+
+def answer_released(runtime: Runtime, actor: Actor, record: UUID, file: UUID, wanted: Part) -> Response:
+    """A clean copy of a release, or the range that a Range header names, for whoever may read the release."""
+    reading = OpenReleased(ReadRelease(runtime.collaborators, actor, record), file)
+    return answer_with(runtime.read(reading), wanted)
 
 
 def _headers(opened: Opened, start: int, end: int) -> dict[str, str]:

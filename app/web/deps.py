@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, Self
 from uuid import UUID
 
 from fastapi import Depends
@@ -23,12 +23,26 @@ from app.errors import Unauthenticated
 from app.studies import service as studies
 from app.studies.roster import SignedRoster
 from app.web.headers import source_of
+from app.web.middleware import BODILESS
 
-__all__ = ["Acting", "Call", "Roster", "Runtime_", "Signed", "Source", "Token", "Wanted"]
+__all__ = ["Acting", "Call", "Part", "Roster", "Runtime_", "Signed", "Source", "Token", "Wanted"]
 
 NOBODY = Actor(ActorKind.NOBODY)
 # A token has 46 characters; nothing much longer is looked up.
 LONGEST_TOKEN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What of some content is asked for: the Range header if there is one, or nothing but the headers of the answer."""
+
+    range: str | None = None
+    head: bool = False
+
+    @classmethod
+    def of(cls, request: Request) -> Self:
+        """As the request says."""
+        return cls(request.headers.get("range"), BODILESS in request.scope)
 
 
 @dataclass(slots=True)
@@ -104,8 +118,8 @@ Signed = Annotated[Actor, Depends(Injected(lambda call: call.actor))]
 Acting = Signed
 # The verified roster of the study in the path.
 Roster = Annotated[SignedRoster, Depends(Injected(_roster))]
-# What the request's Range header says.
-Wanted = Annotated[str | None, Depends(Injected(lambda call: call.request.headers.get("range")))]
+# Which part of some content the request asks for.
+Wanted = Annotated[Part, Depends(Injected(lambda call: Part.of(call.request)))]
 # The caller's own token.
 Token = Annotated[str, Depends(Injected(lambda call: call.token()))]
 # The address the request comes from, behind trusted proxies.

@@ -12,6 +12,7 @@ import asyncio
 import contextvars
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar
@@ -29,7 +30,7 @@ from app.web.binding import Binding
 from app.web.bodies import read_bytes
 from app.web.deps import Call
 from app.web.problems import problem_for, status_of
-from app.web.streams import STREAM, STREAMED, BodyStream
+from app.web.streams import STREAM, STREAMED, BodyStream, Places
 
 __all__ = ["Handler", "Pools", "Reply"]
 
@@ -59,10 +60,14 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Pools:
-    """The threads that serve requests, and those for bodies that may take hours: neither waits for the other."""
+    """The threads that serve requests, and those for bodies that may take hours: neither waits for the other.
+
+    ``places`` is how many of the latter each person holds.
+    """
 
     requests: Executor
     streams: Executor
+    places: Places
 
 
 class Handler:
@@ -84,6 +89,7 @@ class Handler:
         self._runtime = runtime
         self._streams = STREAMED in binding.injected.values()
         self._pool = pools.streams if self._streams else pools.requests
+        self._places = pools.places
 
     async def __call__(self, request: Request) -> Response:
         """Read the body here, do everything else in a thread; a streamed body is read there too."""
@@ -130,7 +136,8 @@ class Handler:
             call.authenticate(self._binding.study(call.request))
             if not terms.roles_later:
                 require(call.actor, terms.permission)
-        result = self._endpoint(**self._binding.arguments(call, raw))
+        with self._places.taken(call.actor.user()) if self._streams else nullcontext():
+            result = self._endpoint(**self._binding.arguments(call, raw))
         if isinstance(result, Response):
             return result
         status, headers = terms.status, None

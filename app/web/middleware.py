@@ -19,6 +19,8 @@ __all__ = ["Frame", "Hosts"]
 
 # Dropped before anything sees it: what is served in parts never changes. Only attachments look at ``range`` at all.
 IGNORED_HEADERS = frozenset({b"if-range"})
+# In the scope of a request whose answer's body nobody gets.
+BODILESS = "testimony.bodiless"
 
 log = get_logger()
 
@@ -46,7 +48,7 @@ class Frame:
         scope["headers"] = [pair for pair in scope["headers"] if pair[0] not in IGNORED_HEADERS]
         answer = _Answer(send, request, bodiless=scope["method"] == "HEAD")
         if answer.bodiless:
-            scope["method"] = "GET"
+            scope["method"], scope[BODILESS] = "GET", True
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request=request)
         await self._guarded(scope, receive, answer)

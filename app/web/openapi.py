@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute
 from app.access import STEP_UP, Permission
 from app.web.bodies import LARGEST_INTEGER, OPAQUE, SMALLEST_INTEGER
 from app.web.problems import MEDIA_TYPE, SCHEMA
+from app.web.streams import STREAMED
 
 if TYPE_CHECKING:
     from app.web.binding import Binding
@@ -32,7 +33,7 @@ MEANINGS = {
     413: "The body is too large.",
     415: "The body is not application/json.",
     422: "Some values are missing or not allowed; every flaw is listed.",
-    429: "Too many attempts; Retry-After says when to try again.",
+    429: "Too many attempts, or too many uploads at once; Retry-After says when to try again.",
     500: "An error of ours.",
     503: "A part that is needed does not answer; Retry-After says when to try again.",
 }
@@ -57,7 +58,9 @@ def declared_statuses(declared: Declared, binding: Binding) -> dict[int | str, d
     statuses.add(422)
     if declared.method in CHANGES:
         statuses |= {404, 409, 410}
-    if declared.permission is Permission.NOTHING_NEEDED or declared.permission in STEP_UP or declared.tag == "accounts":
+    open_to_all = declared.permission is Permission.NOTHING_NEEDED
+    streamed = STREAMED in binding.injected.values()
+    if open_to_all or streamed or declared.permission in STEP_UP or declared.tag == "accounts":
         statuses.add(429)
     problems: dict[int | str, dict[str, Any]] = {
         status: {"description": MEANINGS[status], "content": PROBLEM} for status in sorted(statuses)

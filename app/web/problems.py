@@ -58,6 +58,8 @@ STATUS: dict[type[TestimonyError], int] = {
     errors.Unauthenticated: 401,
     errors.SignInRefused: 401,
     errors.Throttled: 429,
+    errors.TooManyStreams: 429,
+    errors.TooMuchToday: 429,
     errors.Forbidden: 403,
     errors.StepUpRequired: 403,
     errors.OwnWork: 403,

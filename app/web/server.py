@@ -21,6 +21,7 @@ from granian.server.mp import MPServer
 from starlette.types import ASGIApp
 
 from app import logs
+from app.operations.processes import close_memory
 from app.operations.stopping import Flag
 from app.settings import PREFIX, Settings
 
@@ -93,6 +94,8 @@ def _load() -> ASGIApp:
     """
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.setpgid(0, 0)
+    # Inherited where processes are forked, but not everywhere are they.
+    close_memory()
     from app.web.asgi import create  # noqa: PLC0415  the parent needs none of it
 
     application = create()

@@ -7,19 +7,23 @@ so whoever sends faster than we store is slowed down, nothing is kept, and who m
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends
 from starlette.requests import Request
 from starlette.types import Message
 
-from app.errors import BodyCut, BodyStalled, BodyTooLarge
+from app.errors import BodyCut, BodyStalled, BodyTooLarge, TooManyStreams
 from app.web.bodies import discard, length_of
 from app.web.deps import Call, Injected
 
-__all__ = ["BodyStream", "Streamed", "stream_of"]
+__all__ = ["BodyStream", "Places", "Streamed", "stream_of"]
 
 # So long may a sender be silent, and so slow may it be on average after a while: a phone far from any mast.
 SILENT_SECONDS = 30.0
@@ -27,6 +31,10 @@ GRACE_SECONDS = 60.0
 SLOWEST_BYTES_PER_SECOND = 256
 # No body takes longer. Who may send is asked when it begins: a phone that is revoked then sends no longer than this.
 LONGEST_SECONDS = 6 * 3600.0
+# Of the threads that take such bodies nobody holds more than this part: a phone in wrong hands leaves others room.
+SHARE_OF_THREADS = 4
+# Seconds after which one of somebody's own uploads may have ended.
+PLACE_RETRY_AFTER = 30
 STREAM = "testimony.body"
 
 
@@ -93,6 +101,30 @@ class BodyStream:
                 return await self._receive()
         except TimeoutError:
             raise BodyStalled from None
+
+
+class Places:
+    """How many bodies each person sends at this moment to this process, whatever the device."""
+
+    def __init__(self, threads: int) -> None:
+        self._most = max(1, threads // SHARE_OF_THREADS)
+        self._held: Counter[UUID] = Counter()
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def taken(self, person: UUID) -> Iterator[None]:
+        """Hold one place; TooManyStreams if the person has as many as anybody may have."""
+        with self._lock:
+            if self._held[person] >= self._most:
+                raise TooManyStreams(PLACE_RETRY_AFTER)
+            self._held[person] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._held[person] -= 1
+                if not self._held[person]:
+                    del self._held[person]
 
 
 def stream_of(call: Call) -> BodyStream:

@@ -6,6 +6,7 @@ from app.access import Actor
 from app.bootstrap import Runtime
 from app.cases import withdrawal
 from app.cases.models import Decision
+from app.intake import erasing
 
 __all__ = ["by_token", "erase"]
 
@@ -32,5 +33,5 @@ def erase(runtime: Runtime, actor: Actor, code: str, preference: str | None) -> 
         )
     if decision.second_by is not None:
         with runtime.transaction() as session:
-            withdrawal.carry_out(session, runtime.collaborators, actor, decision.id)
+            erasing.carry_out(session, runtime.collaborators, actor, decision.id)
     return decision

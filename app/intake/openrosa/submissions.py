@@ -41,7 +41,9 @@ from app.studies.policy import StudyPolicy
 
 __all__ = [
     "ENVELOPE",
+    "EXPIRED",
     "MADE",
+    "REMEMBERED",
     "SET_ASIDE",
     "WAITING",
     "WAITS",
@@ -59,10 +61,11 @@ __all__ = [
     "try_out",
 ]
 
-# What becomes of a submission; only one that is made has a record.
-WAITING, MADE, SET_ASIDE = "waiting", "made", "set-aside"
-# So long the parts of an encrypted form wait for the others.
+# What becomes of a submission; only one that is made has a record. Of one that waited too long that alone is left.
+WAITING, MADE, SET_ASIDE, EXPIRED = "waiting", "made", "set-aside", "expired"
+# So long the parts of an encrypted form wait for the others, and so long it is known that they did.
 WAITS: Final = timedelta(days=30)
+REMEMBERED: Final = timedelta(days=365)
 # Beside the fields of the questionnaire: how the interview came. No field of one can have such a name.
 ENVELOPE: Final = "odk.envelope"
 CODE_CHARACTERS, UUID_BYTES = 6, 16

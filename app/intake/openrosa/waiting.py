@@ -25,12 +25,25 @@ from app.crypto.padding import padded_size
 from app.crypto.secrets import Secret
 from app.errors import Conflict, ContentDiffers, TooManyFiles
 from app.forms.queries import FormView
+from app.intake import quota
 from app.intake.models import Submission as Sent
 from app.intake.models import WaitingPart
 from app.intake.openrosa.document import Document, client_uuid, read
-from app.intake.openrosa.submissions import MADE, SET_ASIDE, WAITING, WAITS
+from app.intake.openrosa.submissions import EXPIRED, REMEMBERED, SET_ASIDE, WAITING, WAITS
 
-__all__ = ["Place", "Writer", "begin_part", "expire", "finish_part", "forget", "keep", "kept", "parts", "set_aside"]
+__all__ = [
+    "Place",
+    "Writer",
+    "begin_part",
+    "discard",
+    "expire",
+    "finish_part",
+    "forget",
+    "keep",
+    "kept",
+    "parts",
+    "set_aside",
+]
 
 # With its mark just a whole size class of the padding.
 PIECE_BYTES: Final = (1 << 20) - 1
@@ -122,7 +135,7 @@ def keep(session: Session, actor: Actor, form: FormView, document: Document, pla
         Conflict: it was sent twice at once.
     """
     client = client_uuid(form.study, form.form_id, document.instance or "")
-    mine = select(func.count()).select_from(Sent).where(Sent.submitter_id == actor.user(), Sent.state != MADE)
+    mine = select(func.count()).select_from(Sent).where(Sent.submitter_id == actor.user(), Sent.envelope.is_not(None))
     if (session.scalar(mine) or 0) >= MOST_WAITING:
         raise TooManyFiles("Too many forms wait for their parts.")
     values: dict[str, Any] = {
@@ -160,17 +173,20 @@ def begin_part(session: Session, place: Place, number: int | None, name: str) ->
     Raises:
         Conflict: the submission does not wait any more.
         TooManyFiles: too much came that the envelope does not name.
+        TooMuchToday: its sender has handed in what one person may.
     """
     waits = select(Sent.id).where(Sent.id == place.submission, Sent.state == WAITING).with_for_update()
     if session.scalar(waits) is None:
         raise Conflict
+    owner = select(Sent.submitter_id).where(Sent.id == place.submission).scalar_subquery()
+    quota.check(session, place.collaborators, owner)
     rows = list(session.scalars(select(WaitingPart).where(WaitingPart.submission_id == place.submission)))
     same = next((row for row in rows if _is(place, row, number, name)), None)
     if same is not None and same.pieces:
         return None
     if same is not None:
         number = same.number
-        _discard(session, place.collaborators, [same.id])
+        discard(session, place.collaborators, [same.id])
     lowest = min((row.number for row in rows), default=0)
     if number is None and lowest <= -MOST_UNEXPECTED:
         raise TooManyFiles
@@ -198,34 +214,47 @@ def set_aside(session: Session, collaborators: Collaborators, actor: Actor, row:
 
 def forget(session: Session, collaborators: Collaborators, submission: UUID) -> None:
     """Forget what waited: all of it, or of a submission that has its record the parts and the envelope."""
-    ids = session.scalars(select(WaitingPart.id).where(WaitingPart.submission_id == submission)).all()
-    _discard(session, collaborators, ids)
+    discard(session, collaborators, _ids(session, submission))
     done = update(Sent).where(Sent.id == submission, Sent.record_id.is_not(None))
     session.execute(done.values(envelope=None, expires_at=None))
     session.execute(delete(Sent).where(Sent.id == submission, Sent.record_id.is_(None)))
 
 
 def expire(session: Session, collaborators: Collaborators, actor: Actor) -> int:
-    """Forget what has waited too long; how many there were."""
-    over = session.scalars(select(Sent.id).where(Sent.expires_at <= collaborators.now()).with_for_update()).all()
-    for submission in over:
-        forget(session, collaborators, submission)
+    """Forget what has waited too long; how many there were.
+
+    Of a form whose parts were still to come it stays known that they are gone: a phone that sends the last of them has
+    to send the others again.
+    """
+    late = select(Sent.id, Sent.state).where(Sent.expires_at <= collaborators.now()).with_for_update()
+    over = session.execute(late).all()
+    for submission, state in over:
+        if state == WAITING:
+            discard(session, collaborators, _ids(session, submission))
+            known = {"state": EXPIRED, "envelope": None, "expires_at": collaborators.now() + REMEMBERED}
+            session.execute(update(Sent).where(Sent.id == submission).values(**known))
+        else:
+            forget(session, collaborators, submission)
     if over:
         audit.write(session, collaborators, actor, "submissions.expired", count=len(over))
     return len(over)
 
 
-def _is(place: Place, row: WaitingPart, number: int | None, name: str) -> bool:
-    return row.number == number if number is not None else row.number < 0 and place.name(row) == name
+def _ids(session: Session, submission: UUID) -> Sequence[UUID]:
+    return session.scalars(select(WaitingPart.id).where(WaitingPart.submission_id == submission)).all()
 
 
-def _discard(session: Session, collaborators: Collaborators, ids: Sequence[UUID]) -> None:
-    """Delete rows, and leave what is stored to the outbox."""
+def discard(session: Session, collaborators: Collaborators, ids: Sequence[UUID]) -> None:
+    """Delete the rows of parts, and leave what is stored to the outbox."""
     if not ids:
         return
     session.execute(delete(WaitingPart).where(WaitingPart.id.in_(ids)))
     now = collaborators.now()
     session.execute(insert(DiscardedFile), [{"id": each, "written_at": now} for each in ids])
+
+
+def _is(place: Place, row: WaitingPart, number: int | None, name: str) -> bool:
+    return row.number == number if number is not None else row.number < 0 and place.name(row) == name
 
 
 def _segment(part: UUID, index: int) -> UUID:

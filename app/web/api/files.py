@@ -7,10 +7,10 @@ from uuid import UUID
 from starlette.responses import Response
 
 from app.access import Permission
-from app.review.files import FileSeen, ListFiles, OpenFile
+from app.review.files import FileSeen, ListFiles
 from app.web.api.types import Hex32
 from app.web.bodies import Out
-from app.web.contents import RANGES, answer_with
+from app.web.contents import RANGES, answer_attachment
 from app.web.deps import Acting, Runtime_, Wanted
 from app.web.routing import Router
 
@@ -61,4 +61,4 @@ def list_files(study: UUID, record: UUID, actor: Acting, runtime: Runtime_) -> F
 @router.get("/{file}", permission=Permission.SOURCE_READ, also=RANGES)
 def read_file(study: UUID, record: UUID, file: UUID, actor: Acting, runtime: Runtime_, wanted: Wanted) -> Response:  # noqa: ARG001
     """The content of an attachment, or one range of it (RFC 9110, section 14)."""
-    return answer_with(runtime.read(OpenFile(runtime.collaborators, actor, record, file)), wanted)
+    return answer_attachment(runtime, actor, record, file, wanted)

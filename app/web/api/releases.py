@@ -10,10 +10,10 @@ from starlette.responses import Response
 
 from app.access import Permission
 from app.research import library
-from app.research.library import DrawSample, FreezePassage, OpenReleased, ReadRelease, ReadReports, Release, Report
+from app.research.library import DrawSample, FreezePassage, ReadRelease, ReadReports, Release, Report
 from app.web.api.types import FieldName, Reason
 from app.web.bodies import Body, Out
-from app.web.contents import RANGES, answer_with
+from app.web.contents import RANGES, answer_released
 from app.web.deps import Acting, Runtime_, Wanted
 from app.web.routing import Router
 
@@ -122,12 +122,7 @@ def read_released_file(
     wanted: Wanted,
 ) -> Response:
     """The content of a clean copy that belongs to a release, or one range of it (RFC 9110, section 14)."""
-    return _content(runtime, actor, record, file, wanted)
-
-
-def _content(runtime: Runtime_, actor: Acting, record: UUID, file: UUID, wanted: Wanted) -> Response:
-    _, opened = runtime.read(OpenReleased(ReadRelease(runtime.collaborators, actor, record), file))
-    return answer_with(opened, wanted)
+    return answer_released(runtime, actor, record, file, wanted)
 
 
 @router.post("/releases/{record}/reports", permission=Permission.PASSAGE_FREEZE, status=201)
@@ -169,4 +164,4 @@ def read_sampled_file(
     wanted: Wanted,
 ) -> Response:
     """The content of a clean copy that belongs to a drawn sample, or one range of it."""
-    return _content(runtime, actor, record, file, wanted)
+    return answer_released(runtime, actor, record, file, wanted)

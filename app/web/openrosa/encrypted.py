@@ -16,11 +16,11 @@ from app.intake.models import WaitingPart
 from app.intake.openrosa import submissions, waiting
 from app.intake.openrosa.document import Document, client_uuid, read
 from app.intake.openrosa.envelope import Envelope, Opened, open_envelope
-from app.intake.openrosa.submissions import MADE, Known
+from app.intake.openrosa.submissions import Known
 from app.intake.openrosa.waiting import Place, Writer
 from app.web.openrosa.multipart import Part, Sink
 from app.web.openrosa.records import attachment, audit_of, make, resolve, told
-from app.web.openrosa.sinks import Ignored, Waiting
+from app.web.openrosa.sinks import Ignored, Waited, Waiting
 
 __all__ = ["Encrypted"]
 
@@ -49,17 +49,22 @@ class Encrypted:
         self._client = client_uuid(form.study, form.form_id, envelope.signed.instance_id)
         self._numbers = {name: number for number, name in enumerate(envelope.files)}
         self._taken: set[str] = set()
+        self._expired = False
         self._known = self._begun()
         self._place = self._place_of(self._known.row.id)
 
     def sink(self, part: Part) -> Sink:
-        """Among what waits; what is here already is not kept twice."""
-        name, _ = resolve(part, self._numbers, self._taken)
-        if self._known.row.state == MADE:
-            return Ignored()
+        """Among what waits; what is here already is not kept twice, what the envelope does not name is not dropped."""
+        name, named = resolve(part, self._numbers, self._taken)
+        record = self._known.row.record_id
+        if record is not None:
+            # What the envelope names was checked against its signature when the record was made.
+            return Ignored() if named else attachment(self._runtime, self._actor, record, name, expected=False)
         with self._runtime.transaction() as session:
             begun = waiting.begin_part(session, self._place, self._numbers.get(name), name)
-        return Ignored() if begun is None else Waiting(self._runtime, Writer(self._place, begun))
+        if begun is not None:
+            return Waiting(self._runtime, Writer(self._place, begun))
+        return Ignored() if named else Waited(self._place.read(self._unexpected(name)))
 
     def message(self) -> str:
         """The receipt, or how many parts are still to come."""
@@ -68,6 +73,8 @@ class Encrypted:
         with self._runtime.glance() as session:
             parts = waiting.parts(session, self._place.submission)
         missing = len(self._numbers) - sum(number >= 0 for number in parts)
+        if missing and self._expired:
+            raise Conflict("Parts of this form waited here for too long and are gone. Send all of it again.")
         if missing:
             return f"Received. Parts that are still to come: {missing}."
         return told(self._completed(parts))
@@ -75,8 +82,12 @@ class Encrypted:
     def _begun(self) -> Known:
         """The submission as it waits, or stands already."""
         before = self._look()
-        if before is not None:
+        self._expired = before is not None and before.row.state == submissions.EXPIRED
+        if before is not None and not self._expired:
             return before
+        if before is not None:
+            with self._runtime.transaction() as session:
+                waiting.forget(session, self._runtime.collaborators, before.row.id)
         submissions.check_new(self._form)
         try:
             with self._runtime.transaction() as session:
@@ -95,9 +106,14 @@ class Encrypted:
             before = submissions.known(session, self._actor, self._client)
         if before is not None and before.row.state == submissions.WAITING:
             self._place_of(before.row.id).check_same(before.row, self._document)
-        elif before is not None:
+        elif before is not None and before.row.state != submissions.EXPIRED:
             before.check_same(self._runtime.collaborators, self._document)
         return before
+
+    def _unexpected(self, name: str) -> WaitingPart:
+        with self._runtime.glance() as session:
+            parts = waiting.parts(session, self._place.submission)
+        return next(part for number, part in parts.items() if number < 0 and self._place.name(part) == name)
 
     def _place_of(self, submission: UUID) -> Place:
         return Place.of(self._runtime.collaborators, self._form.id, submission, self._private)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from app.bootstrap import Runtime
@@ -12,7 +12,7 @@ from app.intake.openrosa import waiting
 from app.intake.openrosa.waiting import Writer
 from app.web.uploading import Upload
 
-__all__ = ["Attached", "Attachment", "Ignored", "Waiting", "Whole"]
+__all__ = ["Attached", "Attachment", "Ignored", "Waited", "Waiting", "Whole"]
 
 
 @dataclass(slots=True)
@@ -83,6 +83,29 @@ class Attached:
     def finish(self) -> None:
         """Compare; ContentDiffers if it is another one."""
         if not self.upload.holds(self._digest.digest()):
+            raise ContentDiffers("A file of this name came before with other content.")
+
+    def abandon(self) -> None:
+        """Nothing was kept."""
+
+
+@dataclass(slots=True)
+class Waited:
+    """For a part that waits already: it must be the same one."""
+
+    kept: Iterable[bytes] = field(repr=False)
+    _digest: hashlib._Hash = field(default_factory=hashlib.sha256, repr=False)
+
+    def write(self, piece: bytes) -> None:
+        """Count some bytes in."""
+        self._digest.update(piece)
+
+    def finish(self) -> None:
+        """Compare; ContentDiffers if it is another one."""
+        before = hashlib.sha256()
+        for piece in self.kept:
+            before.update(piece)
+        if before.digest() != self._digest.digest():
             raise ContentDiffers("A file of this name came before with other content.")
 
     def abandon(self) -> None:

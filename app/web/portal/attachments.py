@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from app.access import Actor, Permission
 from app.bootstrap import Runtime
-from app.review.files import FileSeen, ListFiles, OpenFile
-from app.web.contents import answer_with, is_audio, is_image
+from app.review.files import FileSeen, ListFiles
+from app.web.contents import answer_attachment, is_audio, is_image
 from app.web.deps import Acting, Runtime_, Wanted
 from app.web.portal.routing import Pages
 
@@ -52,4 +52,4 @@ def show_attachment(
     wanted: Wanted,
 ) -> Response:
     """Its content, or the range that a player asks for."""
-    return answer_with(runtime.read(OpenFile(runtime.collaborators, actor, record, file)), wanted)
+    return answer_attachment(runtime, actor, record, file, wanted)

@@ -11,9 +11,8 @@ from starlette.responses import Response
 from app.access import Actor, Permission
 from app.bootstrap import Runtime
 from app.cases.released import ReleasedFile
-from app.research.library import OpenReleased, ReadRelease
 from app.review.copies import CopySeen, ListCopies
-from app.web.contents import answer_with
+from app.web.contents import answer_released
 from app.web.deps import Acting, Runtime_, Wanted
 from app.web.portal.attachments import how
 from app.web.portal.routing import Pages
@@ -54,7 +53,7 @@ def show_released_file(
     wanted: Wanted,
 ) -> Response:
     """A clean copy of a release, or the range that a player asks for."""
-    return _content(runtime, actor, record, file, wanted)
+    return answer_released(runtime, actor, record, file, wanted)
 
 
 @pages.get("/samples/{record}/files/{file}", permission=Permission.SAMPLE_READ)
@@ -67,9 +66,4 @@ def show_sampled_file(
     wanted: Wanted,
 ) -> Response:
     """The same for a drawn sample."""
-    return _content(runtime, actor, record, file, wanted)
-
-
-def _content(runtime: Runtime, actor: Actor, record: UUID, file: UUID, wanted: str | None) -> Response:
-    _, opened = runtime.read(OpenReleased(ReadRelease(runtime.collaborators, actor, record), file))
-    return answer_with(opened, wanted)
+    return answer_released(runtime, actor, record, file, wanted)

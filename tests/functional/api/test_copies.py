@@ -14,6 +14,7 @@ from sqlalchemy import select
 from app.cases.models import File, Grant, Record
 from app.client import Client, Json, Problem
 from tests import attachments
+from tests.functional.caller import Caller
 from tests.system import StudyPlace, System
 
 SENT = {"Hassan at home.jpg": attachments.photograph, "Hassan speaks.m4a": attachments.mp4}
@@ -139,6 +140,34 @@ def test_a_copy_that_nobody_opened_is_not_released(waiting: Waiting) -> None:
 
     assert refused.value.code == "copies-unseen"
     assert waiting.rows()[copy] == "clean"
+
+
+@pytest.mark.parametrize(
+    ("method", "part", "opened"),
+    [
+        pytest.param("HEAD", None, False, id="its headers"),
+        pytest.param("GET", "bytes=0-1", False, id="two bytes"),
+        pytest.param("GET", "bytes=1-", False, id="all but a byte"),
+        pytest.param("GET", "bytes=-9", False, id="its end"),
+        pytest.param("GET", "bytes=0-", True, id="as players ask"),
+        pytest.param("GET", "bytes=0-{last}", True, id="as other players ask"),
+        pytest.param("GET", None, True, id="all of it"),
+    ],
+)
+def test_a_copy_is_opened_by_whoever_asks_for_all_of_it(
+    waiting: Waiting, call: Caller, method: str, part: str | None, *, opened: bool
+) -> None:
+    """A look at its first bytes, or at none, is no reason to let anybody answer for it."""
+    copy = waiting.copy("Hassan speaks.m4a", opened=False)
+    [seen] = waiting.approver.review.copies(waiting.place.id, waiting.record)
+    path = f"/v1/studies/{waiting.place.id}/records/{waiting.record}/files/{copy}"
+    headers = {} if part is None else {"range": part.format(last=seen["size"] - 1)}
+
+    answer = call("approver", method, path, headers=headers)
+
+    assert answer.status_code in {200, 206}, answer.text
+    [now] = waiting.approver.review.copies(waiting.place.id, waiting.record)
+    assert (seen["opened"], now["opened"]) == (False, opened)
 
 
 def test_a_voice_is_released_only_with_a_word_for_it(waiting: Waiting) -> None:

@@ -5,30 +5,34 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import MutableMapping
+from asyncio import Task
+from collections.abc import AsyncIterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
 from sqlalchemy import select
 
+from app.access import Actor, ActorKind
 from app.cases import contents, files, grants, queries
 from app.cases.files import COMPLETE
 from app.cases.grants import Scope
 from app.cases.models import DiscardedFile, File, Record
 from app.crypto.sealed import Sealed
-from app.errors import StoreFull
+from app.errors import NotFound, StoreFull
 from app.files.folder import FolderStore
+from app.intake.files import target
 from app.keystore.service import Keystore
 from app.operations.files import sweep_strays, sweep_uploads
 from app.operations.sweep import sweep
 from app.studies import roster
 from tests.functional.caller import Caller
 from tests.functional.steps import base, events, ok
-from tests.functional.uploading import Uploading, code, digest, submitted
-from tests.system import StudyPlace, System
+from tests.functional.uploading import Uploading, code, digest, secret, submitted
+from tests.system import HOST, StudyPlace, System
 
 PIECE = 1 << 17
 CONTENT = hashlib.shake_256(b"a recording").digest(3 * PIECE + 77)
@@ -257,24 +261,38 @@ def test_only_the_submitter_attaches(call: Caller) -> None:
         assert other.send("HEAD").status_code == 404
 
 
-def device(call: Caller, place: StudyPlace) -> str:
-    """The token of a device enrolled for the interviewer."""
-    body = {"user": str(place["interviewer"].id), "study": str(place.id)}
+def device(call: Caller, place: StudyPlace, who: str = "interviewer") -> str:
+    """The token of a device enrolled for somebody."""
+    body = {"user": str(place[who].id), "study": str(place.id)}
     return str(ok(call("admin", "POST", "/v1/devices", json=body), 201)["token"])
 
 
-def test_a_device_attaches_to_what_it_sent(call: Caller, shared: System) -> None:
-    """Not to what its owner sent from elsewhere; and no longer once it is revoked."""
-    place = shared.first()
-    token, client = device(call, place), uuid4()
-    ok(call.send(token, "PUT", f"/v1/records/{client}", json=shared.body(place)), 201)
-    elsewhere, _ = submitted(call)
-    own = Uploading(call, client, token=token)
+def test_a_phone_enrolled_anew_goes_on(call: Caller, shared: System) -> None:
+    """Between a record and its files, and in the middle of a file: for the same interviewer, and nobody else."""
+    place, client = shared.first(), uuid4()
+    before, after = device(call, place), device(call, place)
+    ok(call.send(before, "PUT", f"/v1/records/{client}", json=shared.body(place)), 201)
+    begun = Uploading(call, client, token=before)
+    begun.begin(CONTENT[:1000])
 
-    own.whole(CONTENT)
+    begun.token = after
+    assert begun.stands() == (1000, False)
+    assert begun.go_on(1000, CONTENT[1000:], complete=True).status_code == 204
+    Uploading(call, client, token=after).whole(CONTENT[:10])
 
-    assert code(Uploading(call, elsewhere, token=token).begin()) == (404, "not-found")
-    assert code(Uploading(call, client, token=device(call, place)).begin()) == (404, "not-found")
+    another = Uploading(call, client, token=device(call, place, "guardian"), file=begun.file, secret=begun.secret)
+    assert code(another.begin()) == (404, "not-found")
+    assert another.send("HEAD").status_code == 404
+
+
+def test_a_device_of_another_study_attaches_nothing(call: Caller, shared: System) -> None:
+    """Although its owner sent the record."""
+    _, record = submitted(call)
+    actor = shared.acting("interviewer")
+    elsewhere = Actor(ActorKind.DEVICE, actor.id, device=uuid4(), study=uuid4())
+
+    with shared.runtime.glance() as session, pytest.raises(NotFound):
+        target(session, shared.collaborators, elsewhere, record)
 
 
 def test_a_withdrawn_record_takes_nothing(call: Caller, shared: System) -> None:
@@ -336,14 +354,55 @@ def test_two_parts_at_once(call: Caller, shared: System) -> None:
     assert content_of(shared, sent) == CONTENT
 
 
+def test_nobody_holds_every_thread(call: Caller, shared: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of twelve slow bodies of one person's devices three are taken; the others come later, and other people now."""
+    monkeypatch.setattr("app.web.bodies.DISCARD_SECONDS", 0.1)
+    place, waiting = shared.first(), asyncio.Event()
+    (mine, _), (theirs, _) = submitted(call), (uuid4(), None)
+    ok(call("guardian", "PUT", f"/v1/records/{theirs}", json=shared.body(place)), 201)
+    tokens = [device(call, place), device(call, place)]
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield CONTENT[:10]
+        await waiting.wait()
+
+    async def story() -> tuple[list[httpx.Response], httpx.Response, list[httpx.Response]]:
+        transport = httpx.ASGITransport(call.app)
+        async with asyncio.timeout(30), httpx.AsyncClient(base_url=HOST, transport=transport) as http:
+
+            def begin(token: str, record: UUID, body: AsyncIterator[bytes] | bytes) -> Task[httpx.Response]:
+                headers = {"authorization": f"Bearer {token}", "testimony-upload-secret": secret()}
+                path = f"/v1/records/{record}/files/{uuid4()}"
+                return asyncio.create_task(http.post(path, headers=headers, content=body))
+
+            slow = [begin(tokens[number % 2], mine, slowly()) for number in range(12)]
+            refused: list[httpx.Response] = []
+            for early in asyncio.as_completed(slow):
+                refused.append(await early)
+                if len(refused) == 9:
+                    break
+            other = await begin(call.token("guardian"), theirs, b"x")
+            waiting.set()
+            answers = await asyncio.gather(*slow)
+            return refused, other, [answer for answer in answers if answer not in refused]
+
+    refused, other, taken = asyncio.run(story())
+
+    assert {code(answer) for answer in refused} == {(429, "too-many-uploads")}
+    assert {answer.headers["retry-after"] for answer in refused} == {"30"}
+    assert other.status_code == 201
+    assert [answer.status_code for answer in taken] == [201] * 3
+    assert Uploading(call, mine).begin().status_code == 201
+
+
 def test_begun_twice_at_once(call: Caller) -> None:
     """One row, whoever was first."""
     sent = upload(call)
 
-    with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda _: sent.begin(), range(4)))
+    with ThreadPoolExecutor(3) as pool:
+        answers = list(pool.map(lambda _: sent.begin(), range(3)))
 
-    assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 201]
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 201]
 
 
 def cut_off(call: Caller, sent: Uploading, parts: list[bytes], *, ends: bool = False) -> None:
@@ -465,6 +524,32 @@ def test_a_full_store(call: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert sent.stands() == (1000, False)
     assert sent.go_on(1000, CONTENT[1000:], complete=True).status_code == 204
+
+
+def test_one_person_fills_no_disk(call: Caller, shared: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond a share in two days, arriving or attached, from whatever device, uploads are refused; records are not."""
+    monkeypatch.setattr("app.intake.quota.GIB", 50_000)  # so the share of 20 is a million bytes
+    place, other = shared.first(), uuid4()
+    shared.clock.advance(days=8)  # what other tests left half is over
+    sweep_uploads(shared.runtime)
+    ok(call("guardian", "PUT", f"/v1/records/{other}", json=shared.body(place)), 201)
+    whole = upload(call)
+    whole.whole(CONTENT * 2)
+    arriving = upload(call)
+    arriving.begin(CONTENT[:1000])
+
+    refused = arriving.go_on(1000, CONTENT)
+
+    assert code(refused) == (429, "too-much-today")
+    assert int(refused.headers["retry-after"]) > 0
+    assert arriving.stands()[0] > 1000
+    assert code(Uploading(call, arriving.record, token=device(call, place)).begin()) == (429, "too-much-today")
+    assert submitted(call)
+    assert Uploading(call, other, who="guardian").begin().status_code == 201
+    arriving.send("DELETE")
+    assert upload(call).begin(CONTENT[:10]).status_code == 201
+    shared.clock.advance(days=2)
+    upload(call).whole(CONTENT * 2)
 
 
 def test_cancelling(call: Caller, shared: System) -> None:

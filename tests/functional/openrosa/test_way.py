@@ -79,8 +79,18 @@ def test_plain_split_retried_edited_and_encrypted(served: Served) -> None:
     release_all(served)
     after = released(served, "researcher")
 
-    assert (len(before), len(hidden), len(after)) == (2, 1, 3)
-    assert hidden.keys() < before.keys() < after.keys()
+    everything = released(served, "approver")
+    [old], [new] = before.keys() - hidden.keys(), after.keys() - hidden.keys()
+    with served.signed_in("researcher") as client, pytest.raises(Problem) as refused:
+        client.research.release(place.id, old)
+    with served.signed_in("approver") as client, pytest.raises(Problem) as not_drawn:
+        client.research.draw_sample(place.id, old)
+
+    assert (len(before), len(hidden), len(after)) == (2, 1, 2)
+    assert hidden.keys() < before.keys()
+    assert old != new
+    assert everything.keys() == {old} | after.keys()
+    assert (refused.value.status, not_drawn.value.status) == (404, 409)
     assert not [text for text in after.values() if "Hanan" in text or "07700 900856" in text]
     assert all("onions" in text for text in after.values())
     assert [finding.what for finding in Verification(served.runtime, deep=True).findings()] == []

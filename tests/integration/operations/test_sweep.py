@@ -5,14 +5,18 @@ from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import insert, select
+from structlog.testing import capture_logs
 
 from app.access import Role
 from app.accounts.models import Session
-from app.cases.models import Claim
+from app.cases.models import Claim, DiscardedFile
+from app.crypto.sealed import Sealed
 from app.crypto.secrets import Secret
-from app.errors import Conflict
+from app.errors import Conflict, StoreUnavailable
 from app.keystore.service import Share
 from app.operations import sweep
+from app.operations.files import sweep_strays
+from app.operations.status import look
 from app.studies import roster, service
 from tests.system import System
 
@@ -124,3 +128,65 @@ def test_sessions_that_ended_leave_no_row(system: System) -> None:
 
     with system.runtime.glance() as session:
         assert not session.scalars(select(Session)).all()
+
+
+def undeletable(system: System) -> UUID:
+    """A file that the store cannot delete: no folder stands in its place."""
+    file = uuid4()
+    place = system.folder / "files" / file.hex[:2] / file.hex
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(b"")
+    return file
+
+
+def test_a_file_that_cannot_be_deleted_keeps_no_other_waiting(system: System) -> None:
+    """The others go; it stays, behind them, and is told in the log and in the status."""
+    bad, good, store = undeletable(system), uuid4(), system.collaborators.files
+    store.put(good, uuid4(), Sealed(b"of an erased record"))
+    with system.runtime.transaction() as session:
+        session.add(DiscardedFile(id=bad, written_at=system.clock.now))
+        session.add(DiscardedFile(id=good, written_at=system.clock.advance(seconds=1)))
+
+    with capture_logs() as told:
+        system.runtime.drain()
+
+    assert not store.segments(good)
+    with system.runtime.glance() as session:
+        assert list(session.scalars(select(DiscardedFile.id))) == [bad]
+    assert look(system.runtime).discarded == 1
+    assert [(line["event"], line["count"]) for line in told] == [("files not deleted", 1)]
+
+
+def test_a_stray_that_cannot_be_deleted_keeps_no_other_waiting(system: System) -> None:
+    """Nor in the sweep of what no row names."""
+    store, strays = system.collaborators.files, [uuid4() for _ in range(3)]
+    undeletable(system)
+    for stray in strays:
+        store.put(stray, uuid4(), Sealed(b"of a crash"))
+    system.clock.advance(days=2)
+
+    assert sweep_strays(system.runtime) == 3
+    assert not any(store.segments(stray) for stray in strays)
+
+
+def test_a_store_that_is_away_is_not_asked_for_every_file(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is forgotten, and the first failure ends the round."""
+    asked: list[UUID] = []
+
+    def away(file: UUID) -> None:
+        asked.append(file)
+        raise StoreUnavailable
+
+    def check() -> None:
+        raise StoreUnavailable
+
+    with system.runtime.transaction() as session:
+        session.add_all(DiscardedFile(id=uuid4(), written_at=system.clock.now) for _ in range(3))
+    monkeypatch.setattr(system.collaborators.files, "discard", away)
+    monkeypatch.setattr(system.collaborators.files, "check", check)
+
+    system.runtime.drain()
+
+    assert len(asked) == 1
+    with system.runtime.glance() as session:
+        assert len(session.scalars(select(DiscardedFile.id)).all()) == 3

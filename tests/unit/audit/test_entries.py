@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from app.access import Actor, ActorKind
 from app.audit import service
 from app.audit.demands import DEMANDS
-from app.audit.entries import _canonical, message
+from app.audit.entries import canonical, message
 from app.audit.ids import event_id, id_at
 from app.collaborators import Collaborators
 from app.custody.file import FileCustody
@@ -48,9 +48,9 @@ ROW: dict[str, Any] = {
 
 
 @given(DETAILS)
-def test_details_are_canonical_json(details: dict[str, Any]) -> None:
+def test_details_arecanonical_json(details: dict[str, Any]) -> None:
     """The fast encoder writes what RFC 8785 says, of everything that details may hold."""
-    assert _canonical(details) == rfc8785.dumps(details)
+    assert canonical(details) == rfc8785.dumps(details)
 
 
 @pytest.mark.parametrize("name", sorted(ROW))
