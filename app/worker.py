@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import threading
 import time
+from collections.abc import Callable
 from types import FrameType
 
 from app.access import Team
 from app.bootstrap import Runtime
 from app.cases import moving, withdrawal
-from app.deidentify.engine import Engine
+from app.deidentify.engine import RECORDS_AT_ONCE, Engine, share_turns
 from app.errors import Conflict, CustodyUnavailable, Gone, TestimonyError
 from app.intake import erasing
 from app.logs import get_logger
@@ -45,29 +47,41 @@ class Worker:
     for the rules alone.
     """
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, *, at_once: int = RECORDS_AT_ONCE) -> None:
         self._runtime = runtime
+        self._at_once = at_once
         self._engine = Engine.load(runtime.settings.deidentify)
         self._tidied = self._expired = -EXPIRE_EVERY
         self._keeper = Keeper(runtime)
 
     def run(self, stop: Flag) -> None:
-        """Work until ``stop`` is set; the record under work is finished first."""
+        """Work until ``stop`` is set; the records under work are finished first."""
+        beside = [threading.Thread(target=self._work, args=(stop, self.step)) for _ in range(self._at_once - 1)]
+        for thread in beside:
+            thread.start()
+        self._work(stop, self._tidy_and_step)
+        for thread in beside:
+            thread.join()
+
+    def _work(self, stop: Flag, step: Callable[[], bool]) -> None:
         pause = FIRST_PAUSE
         while not stop.is_set():
-            if self._turn():
+            if self._turn(step):
                 pause = FIRST_PAUSE
             else:
                 stop.wait(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
 
-    def _turn(self) -> bool:
+    def _tidy_and_step(self) -> bool:
+        if time.monotonic() - self._tidied >= TIDY_EVERY:
+            self.tidy()
+            self._tidied = time.monotonic()
+        return self.step()
+
+    def _turn(self, step: Callable[[], bool]) -> bool:
         """One round, whatever happens in it: a database that is away comes back, and so does the next round."""
         try:
-            if time.monotonic() - self._tidied >= TIDY_EVERY:
-                self.tidy()
-                self._tidied = time.monotonic()
-            return self.step()
+            return step()
         except TestimonyError as error:
             log.exception("worker cannot work", code=error.code)
         except Exception:
@@ -150,6 +164,7 @@ def run_until_stopped(runtime: Runtime) -> None:
 
     for number in STOP_SIGNALS:
         signal.signal(number, on_signal)
+    share_turns()
     log.info("worker started")
     Worker(runtime).run(stop)
     runtime.close()

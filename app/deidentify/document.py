@@ -5,8 +5,8 @@ from __future__ import annotations
 import bisect
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from app.deidentify.label_forms import LABEL
 from app.deidentify.language import detect, familiar
@@ -33,9 +33,8 @@ def hide(text: str, spans: Iterable[Span]) -> str:
     return "".join(hidden)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Word:
-    """A word of the view: ``low`` is folded; ``initial`` means it opens a sentence.
+class Word(NamedTuple):
+    """A word of the view: ``low`` is folded; ``initial`` means it opens a sentence; ``lexicon`` is its paragraph's.
 
     ``familiar`` is false where its paragraph is written in none of the supported languages, whatever ``language`` says.
     """
@@ -48,11 +47,11 @@ class Word:
     cased: bool
     language: str
     familiar: bool
+    lexicon: Lexicon
 
-    @property
-    def lexicon(self) -> Lexicon:
-        """The lexicon of the word's paragraph."""
-        return lexicon(self.language)
+    def __repr__(self) -> str:
+        """Where it stands, not what it says."""
+        return f"Word({self.start}, {self.end})"
 
 
 class Document:
@@ -192,7 +191,8 @@ def _paragraph(text: str, start: int, end: int, default: str) -> Iterator[Word]:
     language = detect(lows, default)
     plain = [low for match, low in zip(found, lows, strict=True) if low.isalpha() and not match[0][0].isupper()]
     known = familiar(plain, language)  # names are ordinary words of no language
-    capitals = sum(m[0][0].isupper() for m in found)
+    words = lexicon(language)
+    capitals = sum(text[m.start()].isupper() for m in found)
     cased = capitals > _CASED * _PER_WORD * len(found)
     before = start
     for match, low in zip(found, lows, strict=True):
@@ -200,11 +200,11 @@ def _paragraph(text: str, start: int, end: int, default: str) -> Iterator[Word]:
         if BARRIER in gap:
             yield _stop(before, cased=cased, language=language, known=known)
         initial = before == start or _SENTENCE_END.search(gap) is not None
-        yield Word(match.start(), match.end(), low, match[0][0].isupper(), initial, cased, language, known)
-        before = match.end()
+        first, before = match.span()
+        yield Word(first, before, low, text[first].isupper(), initial, cased, language, known, words)
     yield _stop(before, cased=cased, language=language, known=known)
 
 
 def _stop(at: int, *, cased: bool, language: str, known: bool) -> Word:
     """An empty word that no cue, phrase or name contains: the end of a paragraph, or a label."""
-    return Word(at, at, "\n", capital=False, initial=False, cased=cased, language=language, familiar=known)
+    return Word(at, at, "\n", False, False, cased, language, known, lexicon(language))  # noqa: FBT003 - by its place

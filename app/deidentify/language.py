@@ -25,7 +25,7 @@ def detect(words: Sequence[str], default: str) -> str:
     for pattern, language in ((_ARABIC, "ar"), (_CYRILLIC, "ru")):
         if 2 * len(pattern.findall(joined)) > len(joined) - len(sample):
             return language
-    votes = Counter({code: sum(w in lexicon(code).function_words for w in sample) for code in _LATIN})
+    votes = Counter({code: sum(map(lexicon(code).function_words.__contains__, sample)) for code in _LATIN})
     (best, most), (_, second) = votes.most_common(2)
     if most >= _ENOUGH and most > second:
         return best

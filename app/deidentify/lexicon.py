@@ -56,10 +56,17 @@ class Lexicon:
 
     def forms(self, word: str) -> list[str]:
         """``word`` and what is left when prefixes and case endings are taken off, at least three letters each."""
-        heads = [word, *self.stems(word)]
-        ending = (h for h in heads if h.endswith(self.affixes[1]))
-        tails = [h[: -len(s)] for h in ending for s in self.affixes[1] if h.endswith(s) and len(h) - len(s) >= _STEM]
-        return list(dict.fromkeys([*heads, *tails]))
+        return list(forms(self.language, word))
+
+
+@lru_cache(maxsize=65536)
+def forms(language: str, word: str) -> tuple[str, ...]:
+    """``Lexicon.forms`` of a language."""
+    known = lexicon(language)
+    heads = [word, *known.stems(word)]
+    ending = (h for h in heads if h.endswith(known.affixes[1]))
+    tails = [h[: -len(s)] for h in ending for s in known.affixes[1] if h.endswith(s) and len(h) - len(s) >= _STEM]
+    return tuple(dict.fromkeys([*heads, *tails]))
 
 
 _PHRASES: Final = [

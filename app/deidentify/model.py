@@ -18,6 +18,7 @@ from functools import partial
 from importlib import resources
 from itertools import islice
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -55,19 +56,22 @@ class Recent:
         self._key = secrets.token_bytes(32)
         self._most = most
         self._answers: OrderedDict[bytes, Answer] = OrderedDict()
+        self._lock = Lock()  # several texts are read at a time
 
     def get(self, windows: Sequence[Ints], answer: Callable[[Sequence[Ints]], Iterable[Answer]]) -> list[Answer]:
         """The answers remembered for these windows, and new ones for the others."""
         names = [hashlib.blake2b(ids.tobytes(), key=self._key, digest_size=32).digest() for ids in windows]
-        unknown = {name: ids for name, ids in zip(names, windows, strict=True) if name not in self._answers}
-        new = dict(zip(unknown, answer(list(unknown.values())), strict=True))
-        found = [new[name] if name in new else self._answers[name] for name in names]
-        for name, each in zip(names, found, strict=True):
-            self._answers[name] = each
-            self._answers.move_to_end(name)
-        while len(self._answers) > self._most:
-            self._answers.popitem(last=False)
-        return found
+        with self._lock:
+            found = {name: self._answers[name] for name in names if name in self._answers}
+        unknown = {name: ids for name, ids in zip(names, windows, strict=True) if name not in found}
+        found |= zip(unknown, answer(list(unknown.values())), strict=True)
+        with self._lock:
+            for name in names:
+                self._answers[name] = found[name]
+                self._answers.move_to_end(name)
+            while len(self._answers) > self._most:
+                self._answers.popitem(last=False)
+        return [found[name] for name in names]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -89,10 +93,16 @@ class Tagger:
             for each, into in zip(pieces, parts, strict=True)
             for at, to, _, _ in into
         ]
-        answers = iter(self.recent.get(wanted, partial(self.pool.map, self._answer)))
+        answers = iter(self.recent.get(wanted, self._answers))
         return [
             (each, *_counting(list(islice(answers, len(into))), into)) for each, into in zip(pieces, parts, strict=True)
         ]
+
+    def _answers(self, windows: Sequence[Ints]) -> list[Answer]:
+        """Of each window; the longest are read first, so that all threads are done at about the same time."""
+        order = sorted(range(len(windows)), key=lambda at: -len(windows[at]))
+        answers = dict(zip(order, self.pool.map(self._answer, [windows[at] for at in order]), strict=True))
+        return [answers[at] for at in range(len(windows))]
 
     def _answer(self, ids: Ints) -> Answer:
         """One window alone, since 8-bit arithmetic takes its scale from all that is read at once."""
@@ -124,23 +134,19 @@ class Models:
 
     def scores(self, document: Document) -> Scores:
         """What the models say of each word; computed once for a document."""
-        self.ahead([document])
+        if document not in self._known:
+            self._known[document] = self._read(document)
         return self._known[document]
 
-    def ahead(self, documents: Sequence[Document]) -> None:
-        """Compute the scores of several documents at once, which takes less time than one after the other."""
-        new = {document: list(_segments(document)) for document in documents if document not in self._known}
-        texts = {document: _seen(document) for document in new}
-        tagged: dict[tuple[Document, int], Tagged] = {}
+    def _read(self, document: Document) -> Scores:
+        text, segments = _seen(document), list(_segments(document))
+        parts: dict[int, tuple[Any, ...]] = {}
         for group, tagger in self._taggers.items():
-            mine = [(document, *each) for document, segments in new.items() for each in segments if each[2] == group]
-            read = tagger.read([(texts[document], start, end) for document, start, end, _ in mine])
-            tagged |= {(document, start): each for (document, start, _, _), each in zip(mine, read, strict=True)}
-        for document, segments in new.items():
-            parts = [
-                _words(texts[document], start, end, group, tagged[document, start]) for start, end, group in segments
-            ]
-            self._known[document] = _joined(parts)
+            mine = [(start, end) for start, end, which in segments if which == group]
+            tagged = tagger.read([(text, start, end) for start, end in mine])
+            for (start, end), each in zip(mine, tagged, strict=True):
+                parts[start] = _words(text, start, end, group, each)
+        return _joined([parts[start] for start, _, _ in segments])
 
     def _recognise(self, document: Document, *, mode: Mode) -> list[Span]:
         scores = self.scores(document)

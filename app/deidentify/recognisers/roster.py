@@ -144,6 +144,8 @@ def _everyday(word: str) -> bool:
 
 def search(document: Document, known: Index, reason: str = "known_name") -> Iterator[Span]:
     """Every word, or pair of words, of the document that ``known`` holds."""
+    if not known.forms and not known.wholes:
+        return
     yield from _wholes(document, known, reason)
     seen: dict[tuple[str, str], tuple[Kind, Level] | None] = {}
     for at, word in enumerate(document.words):

@@ -20,7 +20,6 @@ from app.deidentify.pieces import TAGS, WINDOW
 HIDDEN: Final = 384
 HEADS: Final = 12
 FACES: Final = 2  # outputs of the mask head: to mask at all, and to mask as direct
-_DROPOUT: Final = 0.1
 _BLOCK: Final = 32  # weights that share a scale in a 4-bit file
 _CENTER: Final = 8  # the nibble that means zero
 
@@ -32,12 +31,13 @@ class Shape:
     vocabulary: int
     layers: int
     epsilon: float
+    dropout: float = 0.1
 
 
 class Layer(nn.Module):
     """Self-attention and a feed-forward net, each followed by a norm."""
 
-    def __init__(self, epsilon: float) -> None:
+    def __init__(self, epsilon: float, dropout: float) -> None:
         super().__init__()
         self.qkv = nn.Linear(HIDDEN, 3 * HIDDEN)
         self.out = nn.Linear(HIDDEN, HIDDEN)
@@ -45,7 +45,7 @@ class Layer(nn.Module):
         self.up = nn.Linear(HIDDEN, 4 * HIDDEN)
         self.down = nn.Linear(4 * HIDDEN, HIDDEN)
         self.norm2 = nn.LayerNorm(HIDDEN, eps=epsilon)
-        self.drop = nn.Dropout(_DROPOUT)
+        self.drop = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """States of the same shape: batch, pieces, hidden."""
@@ -66,8 +66,8 @@ class Tagger(nn.Module):
         self.words.weight.requires_grad_(requires_grad=False)
         self.places = nn.Parameter(torch.zeros(WINDOW, HIDDEN))
         self.norm = nn.LayerNorm(HIDDEN, eps=shape.epsilon)
-        self.layers = nn.ModuleList(Layer(shape.epsilon) for _ in range(shape.layers))
-        self.drop = nn.Dropout(_DROPOUT)
+        self.layers = nn.ModuleList(Layer(shape.epsilon, shape.dropout) for _ in range(shape.layers))
+        self.drop = nn.Dropout(shape.dropout)
         self.tags = nn.Linear(HIDDEN, TAGS)
         self.mask = nn.Linear(HIDDEN, FACES)
 
@@ -81,10 +81,18 @@ class Tagger(nn.Module):
 
     def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
         """``ids``: batch, pieces. No padding: all rows are equally long."""
-        x = self.drop(self.norm(self.words(ids) + self.places[: ids.shape[1]]))
+        return self.heads(self.states(ids))
+
+    def states(self, ids: Tensor) -> Tensor:
+        """What the last layer makes of each piece: batch, pieces, hidden."""
+        x: Tensor = self.drop(self.norm(self.words(ids) + self.places[: ids.shape[1]]))
         for layer in self.layers:
             x = layer(x)
-        x = self.drop(x)
+        return x
+
+    def heads(self, states: Tensor) -> tuple[Tensor, Tensor]:
+        """The logits of tags and masks that follow from the states."""
+        x = self.drop(states)
         return self.tags(x), self.mask(x)
 
 

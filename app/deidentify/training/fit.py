@@ -6,8 +6,9 @@ import json
 import math
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Final
@@ -18,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from app.deidentify.training import encoder, vocabulary
-from app.deidentify.training.batches import UNSURE, Ints, batches, epoch
+from app.deidentify.training.batches import UNSURE, batches, epoch
 from app.deidentify.training.corpora import Corpus
 from app.deidentify.training.encoder import Tagger
 
@@ -28,6 +29,9 @@ _DECAY: Final = 0.01
 _POSITIVE: Final = 2.0  # a missed piece costs twice as much as a masked one
 _AVERAGE: Final = 0.99  # weights are averaged over about a hundred steps
 _EVERY: Final = 50  # steps between checkpoints
+
+Lesson = Callable[[Tagger], Tensor]  # the loss of a network on one batch
+Lessons = Callable[[int], Iterator[Lesson]]  # lessons for ever, for one who has taken so many steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,11 @@ class Plan:
     seed: int = 1
     frozen: int = 0
     pause: Path | None = None
+
+    def rest(self) -> None:
+        """Wait while the file ``pause`` is there."""
+        while self.pause is not None and self.pause.exists():
+            time.sleep(1)
 
 
 def start(group: str, out: Path, corpus: Corpus, most: int) -> tuple[Tagger, Tokenizer]:
@@ -70,9 +79,14 @@ def continue_from(tagger: Tagger, checkpoint: Path) -> None:
 
 
 def losses(tagger: Tagger, ids: Tensor, tags: Tensor, direct: Tensor) -> Tensor:
-    """Of the tags (cross-entropy) and of the masks (binary), summed."""
+    """What the marks say of a batch."""
     with torch.autocast("cpu", torch.bfloat16):
         said, masked = tagger(ids)
+    return against_marks(said, masked, tags, direct)
+
+
+def against_marks(said: Tensor, masked: Tensor, tags: Tensor, direct: Tensor) -> Tensor:
+    """Of the tags (cross-entropy) and of the masks (binary), summed."""
     sure = tags != UNSURE
     wanted = torch.stack([tags > 0, direct == 1], dim=-1).float()
     weight = torch.tensor(_POSITIVE)
@@ -80,7 +94,21 @@ def losses(tagger: Tagger, ids: Tensor, tags: Tensor, direct: Tensor) -> Tensor:
     return functional.cross_entropy(said.float()[sure], tags[sure]) + mask
 
 
-def fit(tagger: Tagger, tokenizer: Tokenizer, corpus: Corpus, plan: Plan, out: Path) -> None:
+def marked(tokenizer: Tokenizer, corpus: Corpus, plan: Plan) -> Lessons:
+    """Lessons from marked texts; after a resumption with another seed, so that nothing need be read twice."""
+
+    def lessons(done: int) -> Iterator[Lesson]:
+        for number in range(10**6):
+            windows = list(epoch(tokenizer, corpus.sources, f"{plan.seed}/{done}/{number}"))
+            random.Random(f"{plan.seed}/{done}/{number}").shuffle(windows)  # noqa: S311 - order of training
+            for ids, tags, direct in batches(windows, plan.batch):
+                rows = [torch.from_numpy(each) for each in (ids, tags, direct)]
+                yield partial(losses, ids=rows[0], tags=rows[1], direct=rows[2])
+
+    return lessons
+
+
+def fit(tagger: Tagger, lessons: Lessons, plan: Plan, out: Path) -> None:
     """Learn; a checkpoint in ``out`` is continued. The averaged weights are written beside each checkpoint."""
     for parameter in tagger.lowest(plan.frozen):
         parameter.requires_grad_(requires_grad=False)
@@ -92,14 +120,13 @@ def fit(tagger: Tagger, tokenizer: Tokenizer, corpus: Corpus, plan: Plan, out: P
     tagger.train()
     began = time.monotonic()
     recent: list[float] = []
-    for ids, tags, direct in _endless(tokenizer, corpus, plan, step):
+    for lesson in lessons(step):
         if step >= plan.steps:
             break
-        while plan.pause is not None and plan.pause.exists():
-            time.sleep(1)
+        plan.rest()
         for group in optimizer.param_groups:
             group["lr"] = plan.rate * _pace(step, plan.steps)
-        loss = losses(tagger, *(torch.from_numpy(a) for a in (ids, tags, direct)))
+        loss = lesson(tagger)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call, unused-ignore]
         torch.nn.utils.clip_grad_norm_(learnt, _CLIP)
@@ -117,14 +144,6 @@ def fit(tagger: Tagger, tokenizer: Tokenizer, corpus: Corpus, plan: Plan, out: P
 
 def _pace(step: int, steps: int) -> float:
     return min((step + 1) / _WARM, max(0.02, (steps - step) / (steps - min(_WARM, steps - 1))))
-
-
-def _endless(tokenizer: Tokenizer, corpus: Corpus, plan: Plan, done: int) -> Iterator[tuple[Ints, Ints, Ints]]:
-    """Batches for ever; after a resumption with another seed, so that nothing need be read twice."""
-    for number in range(10**6):
-        windows = list(epoch(tokenizer, corpus.sources, f"{plan.seed}/{done}/{number}"))
-        random.Random(f"{plan.seed}/{done}/{number}").shuffle(windows)  # noqa: S311 - order of training
-        yield from batches(windows, plan.batch)
 
 
 def _blend(average: dict[str, Tensor], tagger: Tagger, step: int) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import select, update
 
 from app import logs
 from app.audit.models import Event
+from app.bootstrap import Runtime
 from app.cases.models import Case, Grant, Outbox, Pack, Record
 from app.deidentify.modes import Using
 from app.errors import ModelUnusable, Unavailable
@@ -293,10 +294,33 @@ def test_idling_backs_off_to_a_limit(system: System) -> None:
     """Pauses double while nothing is due."""
     stop = _Timed(7)
 
-    Worker(system.worker).run(stop)
+    Worker(system.worker, at_once=1).run(stop)
 
     assert stop.pauses[:3] == [FIRST_PAUSE, 2 * FIRST_PAUSE, 4 * FIRST_PAUSE]
     assert stop.pauses[-2:] == [LONGEST_PAUSE, LONGEST_PAUSE]
+
+
+class _Meeting(Worker):
+    """A worker each of whose steps waits until another one is under way."""
+
+    def __init__(self, runtime: Runtime, stop: Flag) -> None:
+        super().__init__(runtime)
+        self.met = threading.Barrier(2, action=stop.set)
+
+    def step(self) -> bool:
+        """Meet the other."""
+        self.met.wait(30)
+        return True
+
+
+def test_two_records_are_under_work_at_a_time(system: System) -> None:
+    """And it ends when both are done."""
+    stop = Flag()
+    worker = _Meeting(system.worker, stop)
+
+    worker.run(stop)
+
+    assert not worker.met.broken
 
 
 class _Away(Worker):
@@ -311,7 +335,7 @@ def test_a_database_that_is_away_does_not_end_the_worker(system: System) -> None
     """It waits, and tries again."""
     stop = _Timed(3)
 
-    _Away(system.worker).run(stop)
+    _Away(system.worker, at_once=1).run(stop)
 
     assert len(stop.pauses) == 3
 

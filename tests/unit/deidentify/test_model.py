@@ -7,6 +7,7 @@ import re
 import shutil
 import weakref
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 
@@ -231,7 +232,20 @@ def test_a_remembered_answer_does_not_show_what_was_read() -> None:
     ids = np.arange(1000, 1200)
     recent.get([ids], lambda _: [(np.zeros((1, 1), np.float32), np.zeros((1, 1), np.float32))])
 
-    assert ids.tobytes() not in pickle.dumps(vars(recent))
+    assert ids.tobytes() not in pickle.dumps({name: held for name, held in vars(recent).items() if name != "_lock"})
+
+
+def test_texts_read_at_the_same_time_get_their_own_answers() -> None:
+    """However little is remembered, nobody is told that an answer is gone or what was said of another window."""
+    recent = Recent(1)
+
+    def ask(number: int) -> bool:
+        windows = [np.array([number, at]) for at in range(3)]
+        told = recent.get(windows, lambda some: [(each.astype(np.float32),) * 2 for each in some])
+        return [said.tolist() for said, _ in told] == [[number, at] for at in range(3)]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(ask, [1, 2, 1, 3] * 50))
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "{}", '{"files": {}, "thresholds": {}}'])
