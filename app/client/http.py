@@ -55,7 +55,7 @@ class Http:
         self._sleep = sleep
         self._client = httpx.Client(
             base_url=base_url,
-            verify=_trust(verify),
+            verify=_trust(verify) if transport is None else True,
             transport=transport,
             timeout=TIMEOUT_SECONDS,
             trust_env=False,

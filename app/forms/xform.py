@@ -13,8 +13,6 @@ from typing import Any, Final
 from xml.etree.ElementTree import Element
 
 from defusedxml.ElementTree import fromstring
-from pyxform.errors import PyXFormError
-from pyxform.xls2xform import convert
 
 from app.errors import Flaw, Invalid
 from app.forms.expressions import CONSENT, CONSENTED
@@ -130,6 +128,10 @@ def rendered(workbook: dict[str, list[dict[str, Any]]], places: Mapping[str, Pla
     Raises:
         Invalid: pyxform cannot make a form of it; the pointer names the row of the survey, from 2, if it is known.
     """
+    # It reads spreadsheets too, and takes a third of the time that every process needs to start.
+    from pyxform.errors import PyXFormError  # noqa: PLC0415
+    from pyxform.xls2xform import convert  # noqa: PLC0415
+
     try:
         made = convert(workbook, validate=False, form_name="data").xform
         tree = fromstring(made, forbid_dtd=True)

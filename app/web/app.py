@@ -30,7 +30,7 @@ from app.web.portal import PAGES
 from app.web.portal.lost import Lost, wants_page
 from app.web.portal.routing import PageRoute, Pages
 from app.web.problems import http_problem
-from app.web.routing import Guarded, GuardedRoute, Router, UnguardedRoute, check_guarded
+from app.web.routing import Guarded, GuardedRoute, Router, UnguardedRoute, check_guarded, described
 from app.web.streams import Places
 
 __all__ = ["Dispatch", "create_app", "create_inner"]
@@ -132,7 +132,7 @@ def _own_routes(app: FastAPI, runtime: Runtime, metrics: Metrics) -> Router:
 
     @cache
     def description() -> bytes:
-        return json.dumps(describe(app.routes)).encode()
+        return json.dumps(describe(described(app.routes))).encode()
 
     @router.get("/v1/openapi.json", permission=for_signed_in, in_schema=False)
     def read_description() -> Response:

@@ -20,7 +20,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Match
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
 from app.access import Permission
@@ -31,7 +31,7 @@ from app.web.handling import Handler, Pools, Reply, Terms
 from app.web.openapi import declared_statuses
 from app.web.streams import STREAM, BodyStream
 
-__all__ = ["Declared", "Guarded", "GuardedRoute", "Router", "UnguardedRoute", "check_guarded"]
+__all__ = ["Declared", "Guarded", "GuardedRoute", "Router", "UnguardedRoute", "check_guarded", "described"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 OK, NO_CONTENT = 200, 204
@@ -129,38 +129,46 @@ class Guarded(BaseRoute):
     method: str
 
 
-class GuardedRoute(APIRoute, Guarded):
-    """A route that FastAPI describes and ``handling`` serves."""
+class GuardedRoute(Route, Guarded):
+    """A route that ``handling`` serves. FastAPI only describes it, when it is asked: that takes longer than a start."""
 
     def __init__(self, declared: Declared, runtime: Runtime, pools: Pools) -> None:
-        self._binding = binding = Binding(declared.endpoint, declared.path)
-        answers = _answers(binding.returns)
-        self.permission = declared.permission
+        super().__init__(declared.path, declared.endpoint, methods=[declared.method])
+        self.methods = {declared.method}
         self.method = declared.method
-        super().__init__(
+        self.permission = declared.permission
+        self._declared = declared
+        self._binding = binding = Binding(declared.endpoint, declared.path)
+        self._answers = answers = _answers(binding.returns)
+        terms = Terms(declared.path, declared.permission, declared.status, declared.limit, declared.roles_later)
+        self.handler = Handler(declared.endpoint, terms, binding, answers, runtime, pools)
+        self.app = self._serve
+
+    def described(self) -> APIRoute:
+        """The same as FastAPI knows it."""
+        declared, name = self._declared, self._declared.endpoint.__name__
+        return APIRoute(
             declared.path,
             declared.endpoint,
             methods=[declared.method],
             status_code=declared.status,
-            response_model=answers,
-            responses=declared_statuses(declared, binding),
-            operation_id=declared.endpoint.__name__,
-            summary=declared.endpoint.__name__.replace("_", " ").capitalize(),
+            response_model=self._answers,
+            responses=declared_statuses(declared, self._binding),
+            operation_id=name,
+            summary=name.replace("_", " ").capitalize(),
             tags=[declared.tag],
             dependencies=[] if declared.permission is Permission.NOTHING_NEEDED else [Depends(BEARER)],
             openapi_extra={"x-permission": declared.permission.value},
             include_in_schema=declared.in_schema,
         )
-        terms = Terms(declared.path, declared.permission, declared.status, declared.limit, declared.roles_later)
-        self.handler = Handler(declared.endpoint, terms, binding, answers, runtime, pools)
-        self.app = self._serve
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """As any route, but an id that is none leads nowhere: ``/users/me`` is no method short of ``/users/{user}``."""
         match, child = super().matches(scope)
         if match is not Match.NONE and not self._binding.fits(child["path_params"]):
             return Match.NONE, {}
-        return match, child
+        # Counts of requests go by it.
+        return match, {**child, "route": self}
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = await self.handler(Request(scope, receive))
@@ -179,6 +187,11 @@ def _answers(returns: Any) -> Any:
     if returns is type(None) or (isinstance(returns, type) and issubclass(returns, Response)):
         return None
     return returns
+
+
+def described(routes: Iterable[BaseRoute]) -> list[APIRoute]:
+    """The routes of the API among these, as FastAPI describes them."""
+    return [route.described() for route in routes if isinstance(route, GuardedRoute)]
 
 
 def check_guarded(routes: Iterable[BaseRoute]) -> None:
