@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import gc
+import os
+from collections.abc import Callable, Generator, Iterator
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,20 +17,57 @@ from app.custody.file import FileCustody
 from app.db import make_engine
 from app.keystore.service import Keystore
 from tests.clock import Clock
-from tests.databases import KINDS, Kind, begin_run, drop_database, fresh_database
+from tests.databases import KINDS, RUN_VARIABLE, Kind, begin_run, drop_database, fresh_database
+from tests.hanging import bounded
 from tests.plain_logs import log_plainly
 
 if TYPE_CHECKING:
     from tests.serving import Served
     from tests.system import Mold, System
 
+# As app.web.server has it.
+COLLECT_AFTER = (20_000, 20, 20)
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Open the run's folder; whoever opened it closes it."""
     log_plainly()
-    end_run = begin_run()
+    end_run = begin_run(in_memory=True)
     if end_run is not None:
         config.add_cleanup(end_run)
+
+
+def pytest_collection_finish() -> None:
+    """Look for cycles as seldom as the server does, and never through everything that was imported."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
+
+
+def pytest_report_header() -> str:
+    """Say whether the run is in memory or on a disk, where it takes longer."""
+    return f"temporary files: {os.environ[RUN_VARIABLE]}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Generator[None]:
+    """No fixture is made for ever."""
+    with bounded():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None]:
+    """No test runs for ever."""
+    with bounded():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Generator[None]:
+    """No fixture is taken down for ever."""
+    with bounded():
+        return (yield)
 
 
 @pytest.fixture(params=[pytest.param(kind, marks=[pytest.mark.postgres] * (kind == "postgresql")) for kind in KINDS])
@@ -129,11 +168,15 @@ def system(tmp_path: Path, database_kind: Kind, clock: Clock, mold: Callable[[Ki
     system.close()
 
 
-@pytest.fixture
-def served(tmp_path: Path, database_kind: Kind) -> Iterator[Served]:
-    """A system that serves over real TLS, without a worker process; see ``tests/serving.py``."""
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A system that serves over real TLS, on SQLite, without a worker process; see ``tests/serving.py``.
+
+    Tests of clients share it and keep apart by records of their own.
+    """
     from tests.serving import Served
 
-    served = Served(tmp_path / "data", database_kind)
+    served = Served(tmp_path_factory.mktemp("served") / "data", "sqlite")
+    served.first()
     yield served
     served.close()

@@ -1,10 +1,11 @@
 """A whole system for tests: real services on real databases, real accounts, studies with every team founded.
 
-Fixtures (in ``tests/conftest.py``), each on SQLite and on PostgreSQL:
+Fixtures (in ``tests/conftest.py``):
 
-    system   a System whose clock the test moves (``system.clock.advance(hours=1)``); the application is called without
-             a socket
-    served   a Served (``tests/serving.py``): a System on the wall clock, ``testimony serve`` running over real TLS
+    system   a System whose clock the test moves (``system.clock.advance(hours=1)``), on SQLite and on PostgreSQL; the
+             application is called without a socket
+    served   a Served (``tests/serving.py``): a System on the wall clock, ``testimony serve`` running over real TLS; one
+             on SQLite for the whole run
 
 What a System can do:
 

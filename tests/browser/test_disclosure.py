@@ -163,8 +163,9 @@ def test_the_page_leaves_by_itself(
     javascript: bool,
 ) -> None:
     """When the time is over the fields are gone, with or without scripts, and no way back shows them."""
-    path = ending(monkeypatch, portal, place, record, 15)
-    page = browse("guardian", path=path, javascript=javascript)
+    page = browse("guardian", javascript=javascript)
+    path = ending(monkeypatch, portal, place, record, 8)
+    page.goto(path)
     submit(page, SHOW)
     assert not shows_nothing(page)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Callable
@@ -32,16 +33,27 @@ class Answers:
 
 
 class Crowd:
-    """So many clients at once. ``patient`` ones send the same interview again until it is accepted."""
+    """So many clients at once. ``patient`` ones send the same interview again until it is accepted.
+
+    ``rest``: how many seconds each rests at most before the next interview.
+    """
 
     def __init__(
-        self, site: Site, size: int, keys: dict[str, bytes], body: Callable[[], dict[str, Any]], *, patient: bool
+        self,
+        site: Site,
+        size: int,
+        keys: dict[str, bytes],
+        body: Callable[[], dict[str, Any]],
+        *,
+        patient: bool,
+        rest: float = 0.0,
     ) -> None:
         self.answers = Answers()
         self._site = site
         self._keys = keys
         self._body = body
         self._patient = patient
+        self._rest = rest
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._run, name=f"client {number}") for number in range(size)]
 
@@ -67,6 +79,7 @@ class Crowd:
                     receipt = check_receipt(answer["receipt"], self._keys)
                     assert receipt.client_uuid == client_uuid
                     self.answers.accepted[client_uuid] = (answer["receipt"], body["answers"])
+                    self._stop.wait(random.uniform(0, self._rest))
         except Exception as error:  # noqa: BLE001 - told to the test
             self.answers.errors.append(repr(error))
 

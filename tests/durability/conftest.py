@@ -1,6 +1,7 @@
 """Options and real processes for the tests of durability.
 
-``pytest tests/durability --seconds 60 --rounds 200`` is the long run; without them the same tests run shorter.
+``TESTIMONY_TEST_SECONDS=1800 pytest tests/durability --seconds 60 --rounds 200`` is the long run; without them the
+same tests run shorter.
 """
 
 from __future__ import annotations

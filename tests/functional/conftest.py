@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 
 import pytest
 
 from tests.clock import Clock
-from tests.databases import KINDS
+from tests.databases import KINDS, Kind
 from tests.functional.caller import Caller
-from tests.system import StudyPlace, System
+from tests.system import Mold, StudyPlace, System
 
 NUMBERS = count(1)
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def shared(tmp_path_factory: pytest.TempPathFactory, mold: Callable[[Kind], Mold]) -> Iterator[System]:
     """A system on SQLite for a whole module; tests keep apart by studies or cases of their own."""
-    system = System(tmp_path_factory.mktemp("shared") / "data", "sqlite", Clock())
+    system = System(tmp_path_factory.mktemp("shared") / "data", "sqlite", Clock(), mold=mold("sqlite"))
     yield system
     system.close()
 
@@ -42,9 +42,11 @@ def study(shared: System) -> StudyPlace:
     scope="module",
     params=[pytest.param(kind, marks=[pytest.mark.postgres] * (kind == "postgresql")) for kind in KINDS],
 )
-def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def both(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, mold: Callable[[Kind], Mold]
+) -> Iterator[System]:
     """A system for a whole module, once on each database."""
-    system = System(tmp_path_factory.mktemp("both") / "data", request.param, Clock())
+    system = System(tmp_path_factory.mktemp("both") / "data", request.param, Clock(), mold=mold(request.param))
     yield system
     system.close()
 

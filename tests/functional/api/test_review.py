@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -60,6 +61,23 @@ def direct_span(shown: Json) -> tuple[str, int]:
         for index, span in enumerate(text["spans"])
         if span["level"] == "direct"
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A study where nothing moves: one record that the redactor has taken, and one that the approver has."""
+
+    place: StudyPlace
+    drafted: str
+    finished: str
+
+
+@pytest.fixture(scope="module")
+def standing(call: Caller, shared: System) -> Standing:
+    """For requests that are refused: they leave it as it is."""
+    place = shared.study("Where nothing moves", prefix="still.")
+    done = finished(call, place)
+    return Standing(place, drafted(call, place, answers=answers(call, place, turning_point=PLAIN)), done)
 
 
 def test_queue_has_what_waits(call: Caller, shared: System, study: StudyPlace) -> None:
@@ -209,11 +227,9 @@ def test_direct_identifier_simply_left_out(call: Caller, study: StudyPlace) -> N
         },
     ],
 )
-def test_spans_that_fit_no_text(call: Caller, study: StudyPlace, texts: Any) -> None:
+def test_spans_that_fit_no_text(call: Caller, standing: Standing, texts: Any) -> None:
     """Outside the text, empty, turned round, across each other, or of a text that is not there."""
-    record = drafted(call, study, answers=answers(call, study, turning_point=PLAIN))
-
-    answer = edit(call, study, record, 1, texts)
+    answer = edit(call, standing.place, standing.drafted, 1, texts)
 
     assert (answer.status_code, code_of(answer)) == (422, "invalid")
     assert "reason" not in answer.text
@@ -323,11 +339,9 @@ def test_renaming_changes_the_digest(call: Caller, study: StudyPlace) -> None:
         {"PERSON-01": "PERSON-01] was Sameer ["},
     ],
 )
-def test_renaming_that_says_something(call: Caller, study: StudyPlace, renaming: Json) -> None:
+def test_renaming_that_says_something(call: Caller, standing: Standing, renaming: Json) -> None:
     """Labels only, of the same kind, each for one person: a renaming carries no word into a release."""
-    record = finished(call, study)
-
-    answer = preview(call, study, record, renaming)
+    answer = preview(call, standing.place, standing.finished, renaming)
 
     assert (answer.status_code, code_of(answer)) == (422, "invalid")
 

@@ -163,9 +163,9 @@ def test_wrong_fingerprint(call: Caller, shared: System, study: StudyPlace) -> N
         ["owner"],
     ],
 )
-def test_roles_that_exclude_each_other(call: Caller, shared: System, study: StudyPlace, roles: list[str]) -> None:
+def test_roles_that_exclude_each_other(call: Caller, shared: System, roles: list[str]) -> None:
     """Refused, and the person is not in."""
-    newcomer = stranger(shared)
+    study, newcomer = shared.first(), stranger(shared)
 
     answer = admit(call, study, newcomer, *roles)
 

@@ -25,9 +25,9 @@ KNOWN = "Unsupported content type application/vnd.testimony.sealed"
 
 
 @pytest.fixture(scope="module")
-def description(serving: Served) -> dict[str, Any]:
+def description(served: Served) -> dict[str, Any]:
     """What the running service says of itself."""
-    answer = httpx.get(f"{serving.url}/v1/openapi.json", verify=trust(serving), trust_env=False)
+    answer = httpx.get(f"{served.url}/v1/openapi.json", verify=trust(served), trust_env=False)
     tree: dict[str, Any] = answer.json()
     return tree
 
@@ -50,9 +50,9 @@ def generated(description: dict[str, Any], tmp_path_factory: pytest.TempPathFact
     sys.path.remove(str(folder))
 
 
-def trust(serving: Served) -> ssl.SSLContext:
+def trust(served: Served) -> ssl.SSLContext:
     """TLS that trusts the server's certificate alone."""
-    return ssl.create_default_context(cafile=str(serving.certificate))
+    return ssl.create_default_context(cafile=str(served.certificate))
 
 
 def part(name: str) -> ModuleType:
@@ -60,9 +60,9 @@ def part(name: str) -> ModuleType:
     return importlib.import_module(f"{PACKAGE}.{name}")
 
 
-def of(serving: Served, token: str) -> Any:
+def of(served: Served, token: str) -> Any:
     """The generated client with a token."""
-    return part("client").AuthenticatedClient(base_url=serving.url, token=token, verify_ssl=trust(serving))
+    return part("client").AuthenticatedClient(base_url=served.url, token=token, verify_ssl=trust(served))
 
 
 def record_body(tree: dict[str, Any]) -> Any:
@@ -71,26 +71,26 @@ def record_body(tree: dict[str, Any]) -> Any:
 
 
 @pytest.mark.usefixtures("generated")
-def test_a_generated_client_submits_an_interview(serving: Served, device: str) -> None:
+def test_a_generated_client_submits_an_interview(served: Served, device: str) -> None:
     """A stranger's client hands an interview in over TLS: typed receipt, and its signature verifies."""
     client_uuid, submit = uuid4(), part("api.intake.submit_record")
 
-    with of(serving, device) as client:
-        done = submit.sync_detailed(client_uuid, client=client, body=record_body(serving.body()))
+    with of(served, device) as client:
+        done = submit.sync_detailed(client_uuid, client=client, body=record_body(served.body()))
 
     assert done.status_code == 201
-    receipt = check_receipt(done.parsed.receipt.to_dict(), serving.receipt_keys())
+    receipt = check_receipt(done.parsed.receipt.to_dict(), served.receipt_keys())
     assert receipt.client_uuid == client_uuid
     assert isinstance(done.parsed.receipt.record, UUID)
 
 
 @pytest.mark.usefixtures("generated")
-def test_a_generated_client_reads_every_flaw(serving: Served, device: str) -> None:
+def test_a_generated_client_reads_every_flaw(served: Served, device: str) -> None:
     """A refusal comes back as a typed problem with a pointer to each flaw."""
-    tree = serving.body()
+    tree = served.body()
     tree["answers"] = tree["answers"] | {"no_such_field": {"value": 1}}
 
-    with of(serving, device) as client:
+    with of(served, device) as client:
         refused = part("api.intake.submit_record").sync(uuid4(), client=client, body=record_body(tree))
 
     assert isinstance(refused, part("models").Problem)

@@ -22,11 +22,11 @@ class Interrupted(Exception):
 
 
 @pytest.fixture
-def record(serving: Served, device: str) -> UUID:
+def record(served: Served, device: str) -> UUID:
     """The client's id of a record that the device handed in."""
     client_uuid = uuid4()
-    with serving.client(device) as client:
-        client.intake.submit(client_uuid, serving.body(), serving.receipt_keys())
+    with served.client(device) as client:
+        client.intake.submit(client_uuid, served.body(), served.receipt_keys())
     return client_uuid
 
 
@@ -50,11 +50,11 @@ def cut(client: Client, record: UUID, path: Path, state: Path) -> None:
 
 
 def test_a_file_arrives_whole_and_progress_is_told(
-    serving: Served, device: str, record: UUID, recording: Path, tmp_path: Path
+    served: Served, device: str, record: UUID, recording: Path, tmp_path: Path
 ) -> None:
     """Piece by piece up to the whole size; the service has every byte of it."""
     told = list[tuple[int, int]]()
-    with serving.client(device) as client:
+    with served.client(device) as client:
         client.intake.upload(record, recording, state=tmp_path / "state", progress=lambda *done: told.append(done))
 
     assert [done for done, _ in told] == [0, PIECE_BYTES, 2 * PIECE_BYTES, SIZE]
@@ -62,24 +62,24 @@ def test_a_file_arrives_whole_and_progress_is_told(
 
 
 def test_an_upload_goes_on_where_it_was_cut_off(
-    serving: Served, device: str, record: UUID, recording: Path, tmp_path: Path
+    served: Served, device: str, record: UUID, recording: Path, tmp_path: Path
 ) -> None:
     """Another process with the same state file sends only what is missing."""
     told = list[int]()
-    with serving.client(device) as client:
+    with served.client(device) as client:
         cut(client, record, recording, tmp_path / "state")
-    with serving.client(device) as again:
+    with served.client(device) as again:
         again.intake.upload(record, recording, state=tmp_path / "state", progress=lambda done, _: told.append(done))
 
     assert told == [PIECE_BYTES, 2 * PIECE_BYTES, SIZE]
 
 
 def test_a_complete_upload_is_not_sent_again(
-    serving: Served, device: str, record: UUID, recording: Path, tmp_path: Path
+    served: Served, device: str, record: UUID, recording: Path, tmp_path: Path
 ) -> None:
     """Asking for it twice is one file."""
     told = list[int]()
-    with serving.client(device) as client:
+    with served.client(device) as client:
         first = client.intake.upload(record, recording, state=tmp_path / "state")
         again = client.intake.upload(
             record, recording, state=tmp_path / "state", progress=lambda done, _: told.append(done)
@@ -90,11 +90,11 @@ def test_a_complete_upload_is_not_sent_again(
 
 
 def test_what_lets_one_go_on_is_the_owners_alone(
-    serving: Served, device: str, record: UUID, recording: Path, tmp_path: Path
+    served: Served, device: str, record: UUID, recording: Path, tmp_path: Path
 ) -> None:
     """The state file has mode 0600, holds no name, and nobody goes on without its secret."""
     state = tmp_path / "state"
-    with serving.client(device) as client:
+    with served.client(device) as client:
         cut(client, record, recording, state)
         assert stat.S_IMODE(state.stat().st_mode) == 0o600
         assert "Hassan" not in state.read_text()
@@ -108,10 +108,10 @@ def test_what_lets_one_go_on_is_the_owners_alone(
 
 
 def test_another_file_does_not_take_the_place_of_the_first(
-    serving: Served, device: str, record: UUID, recording: Path, tmp_path: Path
+    served: Served, device: str, record: UUID, recording: Path, tmp_path: Path
 ) -> None:
     """A file that was changed between two tries is not glued to the first half of the old one."""
-    with serving.client(device) as client:
+    with served.client(device) as client:
         cut(client, record, recording, tmp_path / "state")
         recording.write_bytes(os.urandom(SIZE))
 

@@ -37,9 +37,9 @@ def upload(visitor: Visitor, place: StudyPlace, definition: str) -> Seen:
 
 
 @pytest.mark.parametrize(("language", "direction"), [("en", "ltr"), ("ar", "rtl"), ("tr", "ltr")])
-def test_preview_is_the_form_in_its_language(visit: Visit, place: StudyPlace, language: str, direction: str) -> None:
+def test_preview_is_the_form_in_its_language(visit: Visit, shared: System, language: str, direction: str) -> None:
     """The form is shown in each of its languages, whatever the page's own."""
-    visitor = visit("lead", place)
+    visitor, place = visit("lead"), shared.first()
     listed = visitor.get(f"/studies/{place.id}/instruments")
     address = next(link for link in listed.links if "/instruments/" in link and not link.endswith("upload"))
     page = visitor.get(f"{address}?language={language}")
@@ -82,9 +82,9 @@ def test_refused_questionnaire_says_every_flaw_and_keeps_what_was_sent(visit: Vi
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"a": NaN}', '{"a": 1, "a": 2}'])
-def test_text_that_is_no_questionnaire(visit: Visit, place: StudyPlace, text: str) -> None:
+def test_text_that_is_no_questionnaire(visit: Visit, shared: System, text: str) -> None:
     """It is refused in place."""
-    assert upload(visit("lead", place), place, text).status == 422
+    assert upload(visit("lead"), shared.first(), text).status == 422
 
 
 def test_overview_suppresses_small_numbers(visit: Visit, shared: System, place: StudyPlace) -> None:

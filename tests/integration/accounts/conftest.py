@@ -9,31 +9,13 @@ import pytest
 from sqlalchemy import Engine, insert
 
 from app.access import Actor
-from app.accounts import models as _accounts
-from app.audit import models as _audit
-from app.cases import models as _cases
 from app.collaborators import Collaborators
 from app.custody.file import FileCustody
-from app.db import Base, make_engine
+from app.db import make_engine
 from app.keystore.service import Keystore
-from app.review import models as _review
-from app.studies import models as _studies
+from app.studies.models import Study
 from tests.clock import Clock
-from tests.databases import Kind, drop_database, fresh_database
 from tests.people import NO_FILES, CountingCustody, House, Person, create_pepper
-
-MODELS = (_accounts, _audit, _cases, _review, _studies)
-
-
-@pytest.fixture
-def engine(database_kind: Kind) -> Iterator[Engine]:
-    """A main database of the test's own."""
-    url = fresh_database(database_kind, None)
-    engine = make_engine(url, journal="wal")
-    Base.metadata.create_all(engine)
-    yield engine
-    engine.dispose()
-    drop_database(url)
 
 
 @pytest.fixture
@@ -44,11 +26,11 @@ def counting(custody: FileCustody) -> CountingCustody:
 
 
 @pytest.fixture
-def house(engine: Engine, counting: CountingCustody, deployment: UUID, clock: Clock) -> Iterator[House]:
+def house(main_engine: Engine, counting: CountingCustody, deployment: UUID, clock: Clock) -> Iterator[House]:
     """One node. Accounts never use the keystore, so it has none behind it."""
     none = make_engine("sqlite://", journal="delete")
     keystore = Keystore(none, counting, deployment, clock)
-    yield House(engine, Collaborators(deployment, counting, keystore, clock, NO_FILES), clock)
+    yield House(main_engine, Collaborators(deployment, counting, keystore, clock, NO_FILES), clock)
     none.dispose()
 
 
@@ -70,5 +52,5 @@ def study(house: House) -> UUID:
     study = uuid4()
     with house.transaction() as session:
         values = {"id": study, "name": "A study", "policy": {}, "created_day": house.collaborators.today()}
-        session.execute(insert(_studies.Study).values(values))
+        session.execute(insert(Study).values(values))
     return study
