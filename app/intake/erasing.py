@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import ScalarSelect, select, update
 from sqlalchemy.orm import Session
 
 from app.access import Actor
 from app.cases import withdrawal
-from app.cases.models import Decision, Record, Tombstone
+from app.cases.models import Case, Decision, Record, Tombstone
 from app.collaborators import Collaborators
 from app.intake.models import Submission, WaitingPart
 from app.intake.openrosa import waiting
@@ -22,7 +22,9 @@ def carry_out(session: Session, collaborators: Collaborators, actor: Actor, deci
 
     Safe to repeat; raises as ``app.cases.withdrawal.carry_out``.
     """
-    ours = select(Record.id).join(Decision, Decision.case_id == Record.case_id).where(Decision.id == decision)
+    # Locked first, as whatever joins a case locks it: that is either seen here or finds the case gone.
+    session.execute(select(Case.id).where(Case.id == _case_of(decision)).with_for_update())
+    ours = select(Record.id).where(Record.case_id == _case_of(decision))
     records = session.scalars(ours).all()
     # Read first: their rows go with the records.
     of_records = select(Submission.record_id, WaitingPart.id).join_from(WaitingPart, Submission)
@@ -32,3 +34,7 @@ def carry_out(session: Session, collaborators: Collaborators, actor: Actor, deci
     waiting.discard(session, collaborators, [part for record, part in parts if record in erased])
     kept = update(Submission).where(Submission.record_id.in_(erased), Submission.envelope.is_not(None))
     session.execute(kept.values(envelope=None, expires_at=None))
+
+
+def _case_of(decision: UUID) -> ScalarSelect[UUID]:
+    return select(Decision.case_id).where(Decision.id == decision).scalar_subquery()

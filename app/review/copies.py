@@ -177,7 +177,7 @@ class ListCopies:
 
 
 def note_opened(session: Session, reading: OpenFile) -> None:
-    """Note that whoever reads a file was given all of it, if it is a clean copy that waits for a decision."""
+    """Note that whoever reads a file asked for all of it, if it is a clean copy that waits for a decision."""
     if reading.row.status != CLEAN:
         return
     place, file = reading.place, str(reading.file)
