@@ -266,7 +266,7 @@ def test_what_nothing_names_is_swept(phone: Phone) -> None:
         assert parts(phone) == 3
         phone.run("await attachments.sweep();")
         assert parts(phone) == 2
-        phone.run("await attachments.removeAll(given.id);", id=other)
+        phone.run("await attachments.discard(given.id);", id=other)
         assert (parts(phone), phone.run("return vault.names('file/');")) == (1, [])
     phone.send()
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from tests.browser.collect.phones import PIN, Phone, Phones
+from tests.browser.collect.test_queue import offline
 
 CANARY = "Ahmad from Bayt Lahya, أحمد"
 WRONG = "771155"
@@ -17,6 +19,13 @@ FAST = """const real = setTimeout;
       if (wait < 30_000) return real(work, wait);
       asked.push(wait);
       return real(work, wait / 1000);
+    };"""
+# Deleting parts of files never ends.
+SLOW = """const clear = IDBObjectStore.prototype.clear;
+    IDBObjectStore.prototype.clear = function () {
+      const again = () => { this.count().onsuccess = again; };
+      if (this.name === "f") again();
+      return clear.call(this);
     };"""
 HIDE = """Object.defineProperty(document, "hidden", {value: true});
     document.dispatchEvent(new Event("visibilitychange"));"""
@@ -142,6 +151,22 @@ def test_panic_leaves_nothing(phones: Phones) -> None:
         assert tab.inner_text("body") == ""
     phone.page.goto("/collect/errors.js")
     assert left(phone) == [[], 0, 0, 0]
+
+
+def test_panic_shreds_every_key_before_it_waits_for_files(phones: Phones) -> None:
+    """Deleting gigabytes takes longer than the page lives: what it leaves behind then is noise that nothing opens."""
+    phone = phones.new().enroll()
+    phone.finish()
+    draft, _ = phone.draft()
+    phone.run("await attachments.add(given.draft, new File(['text'], 'name'));", draft=draft)
+
+    # Nor can the server be asked to have everything cleared.
+    with offline(phone):
+        phone.run(f"{FAST.replace('30_000', '3_000')} {SLOW} setTimeout(wipe.panic);")
+        phone.page.wait_for_url("about:blank")
+    phone.page.goto("/collect/errors.js")
+
+    assert re.findall("^([a-k]) ", phone.raw(), re.MULTILINE) == ["f"]
 
 
 def left(phone: Phone) -> Any:

@@ -143,9 +143,10 @@ class App {
     this.show(askScreen);
   }
 
-  /** Leave the interview for the list; what may be stored is. */
+  /** Leave the interview for the list; what may be stored is, and without consent nothing stays. */
   async leave() {
     await this.interview?.save();
+    if (this.interview?.dropped) await this.interview.discard();
     this.interview = null;
     await vault.drop(OPENED);
     this.show(homeScreen);
@@ -176,14 +177,8 @@ class App {
   }
 }
 
-/** Where an interview keeps its draft; what is dropped goes with its files. */
-const drafts = {
-  put: vault.put,
-  async drop(name) {
-    await attachments.removeAll(name.slice(PREFIX.length));
-    await vault.drop(name);
-  },
-};
+/** Where an interview keeps its draft. */
+const drafts = { put: vault.put, drop: vault.drop, discard: attachments.discard };
 
 function today() {
   const now = new Date();

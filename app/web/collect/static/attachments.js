@@ -96,25 +96,42 @@ export async function list(draft) {
 /** The vault's name of a file of a draft. */
 export const nameOf = (draft, id) => of(draft) + id;
 
-/** Delete a file for good: its key first. */
-export async function remove(draft, id) {
-  await drop(nameOf(draft, id));
-  await dropParts([id]);
-}
-
-/** Delete every file of a draft for good. */
-export const removeAll = (draft) =>
+/** Delete a file of a draft for good; one that went with its interview meanwhile stays. */
+export const remove = (draft, id) =>
   undisturbed(async () => {
-    for (const { id } of await list(draft)) await remove(draft, id);
+    for (const name of await names(nameOf(draft, id))) await erase(name);
   });
 
-/** Delete the parts that nothing names: what was being added when the app ended. Nothing opens them. The vault is open. */
+/** Delete a draft and every file of it for good. */
+export const discard = (draft) =>
+  undisturbed(async () => {
+    const files = await names(of(draft));
+    await drop(`draft/${draft}`);
+    for (const name of files) await erase(name);
+  });
+
+const draftOf = (name) => name.split("/")[1];
+const fileOf = (name) => name.split("/")[2];
+
+// Its key first.
+async function erase(name) {
+  await drop(name);
+  await dropParts([fileOf(name)]);
+}
+
+/**
+ * Delete the files without a draft, and the parts that nothing names: what was left when the app ended before consent was
+ * given again, or while a file was being added or a draft deleted. The vault is open.
+ */
 export const sweep = () =>
   navigator.locks.request(LOCK, { ifAvailable: true }, async (lock) => {
     if (!lock) return;
     // In this order a file that is being finished in another tab is seen in at least one place.
     const there = await withParts();
-    const kept = (await names("file/")).map((name) => name.split("/")[2]);
+    const drafts = new Set((await names("draft/")).map(draftOf));
+    const files = await names("file/");
+    for (const name of files.filter((each) => !drafts.has(draftOf(each)))) await drop(name);
+    const kept = files.filter((each) => drafts.has(draftOf(each))).map(fileOf);
     const sealed = [...(await readAll(QUEUE)).values()].flatMap(({ files = [] }) => files.map(({ id }) => id));
     const known = new Set([...kept, ...sealed]);
     await dropParts(there.filter((file) => !known.has(file)));

@@ -4,6 +4,8 @@ import { Trouble } from "./errors.js";
 /** The database and its stores. */
 export const NAME = "app";
 const STORES = ["a", "b", "c", "d", "e", "f", "k"];
+// Parts of files: gigabytes, and nothing without the keys in the other stores.
+const LARGE = ["f"];
 // Raised with every new store.
 const VERSION = 2;
 
@@ -16,8 +18,6 @@ function forget(database) {
 }
 
 function open() {
-  // What still runs when everything was deleted must not begin anew.
-  if (gone) throw new Trouble("Missing");
   opening ??= new Promise((resolve, reject) => {
     const request = indexedDB.open(NAME, VERSION);
     request.onupgradeneeded = () => {
@@ -58,6 +58,12 @@ export const result = (request) =>
  * @returns {Promise<T>} Full if there is no room.
  */
 export async function transact(stores, mode, work) {
+  // What still runs when everything is deleted must not begin anew.
+  if (gone) throw new Trouble("Missing");
+  return within(stores, mode, work);
+}
+
+async function within(stores, mode, work) {
   const transaction = (await open()).transaction(stores, mode, { durability: "strict" });
   const ended = new Promise((resolve, reject) => {
     transaction.oncomplete = resolve;
@@ -78,10 +84,18 @@ export async function transact(stores, mode, work) {
   }
 }
 
-/** Empty every store, then delete the database, for as long as this page lives; other tabs let go of it by themselves. */
-export async function destroy() {
-  await transact(STORES, "readwrite", (store) => STORES.forEach((name) => store(name).clear())).catch(() => {});
+const empty = (stores) =>
+  within(stores, "readwrite", (store) => stores.forEach((name) => store(name).clear())).catch(() => {});
+
+/** Empty every store but that of the parts, which nothing opens then; nothing is kept any more for as long as this page lives. */
+export async function shred() {
   gone = true;
+  await empty(STORES.filter((name) => !LARGE.includes(name)));
+}
+
+/** Delete what `shred` left, and the database; other tabs let go of it by themselves. */
+export async function destroy() {
+  await empty(LARGE);
   if (opening) forget(await opening.catch(() => ({ close() {} })));
   await result(indexedDB.deleteDatabase(NAME));
 }

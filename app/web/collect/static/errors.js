@@ -4,7 +4,7 @@
  * An error that the page knows by its `name`; `details` become members of it.
  *
  * - WrongPin {left, waitSeconds}, Wait {waitSeconds}, Wiped, WeakPin, Locked: the vault.
- * - Offline, Revoked, Gone, Refused {status, type}, Tampered: the server's answer.
+ * - Offline {afterSeconds, answered}, Revoked, Gone, Refused {status, type}, Tampered: the server's answer.
  * - KeyMissing, KeyTooOld: go online once. Full, Missing, Unsupported: the phone.
  * - TooLarge, TooMany, Unreadable, Incomplete: a file.
  */

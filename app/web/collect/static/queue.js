@@ -112,7 +112,7 @@ async function forgetOld() {
 
 async function pass(how) {
   clearTimeout(timer);
-  const wait = await sendDue(how).catch(() => UNFORESEEN);
+  const { wait } = await sendDue(how).catch(() => ({ wait: UNFORESEEN }));
   await plan(wait);
 }
 

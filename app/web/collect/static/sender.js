@@ -41,39 +41,42 @@ const BUSY = 1000;
 let failures = 0;
 
 /**
- * Send everything that is due, unless somebody does already.
+ * Send everything that is due, unless somebody does already: interviews first, then files, and between the pieces of a file
+ * whatever interview was finished meanwhile.
  * @param {{byHand?: boolean}} [how] By hand: everything, due or not, once nobody else sends.
- * @returns {Promise<number>} Milliseconds to wait before trying again because the server is out of reach; 0 otherwise.
+ * @returns {Promise<{wait: number, more: boolean}>} Milliseconds to wait with everything because the server is out of reach, or 0;
+ *   and whether something was left for another time that the server may take.
  */
 export async function sendDue({ byHand = false } = {}) {
   return navigator.locks.request("q", { ifAvailable: !byHand }, async (lock) => {
-    if (!lock) return BUSY;
+    if (!lock) return { wait: BUSY, more: true };
     const asked = new Set();
-    for (;;) {
-      const next = await first(asked, byHand);
-      if (!next) return 0;
-      asked.add(next[0]);
-      const wait = await sendOne(...next).finally(() => tell());
-      if (wait) return wait * 1000;
+    const next = () => first(asked, byHand);
+    for (let one = await next(); one; one = await next()) {
+      const wait = await sendOne(...one, asked, next).finally(() => tell());
+      if (wait) return { wait: wait * 1000, more: true };
     }
+    return { wait: 0, more: [...(await readAll(QUEUE)).values()].some(({ problem }) => !problem) };
   });
 }
 
 async function first(asked, byHand) {
   const waiting = [...(await readAll(QUEUE))].filter(([id]) => !asked.has(id));
   const now = Date.now();
-  return waiting.filter(([, item]) => byHand || due(item) <= now).sort(([, a], [, b]) => a.nextAt - b.nextAt)[0];
+  const ready = waiting.filter(([, item]) => byHand || due(item) <= now);
+  return ready.sort(([, a], [, b]) => !a.bytes - !b.bytes || a.nextAt - b.nextAt)[0];
 }
 
-// Gives the seconds to wait with everything, 0 to go on with the next one.
-async function sendOne(id, item) {
+// Gives the seconds to wait with everything, 0 to go on with the next one. What goes on in this pass is not noted as asked.
+async function sendOne(id, item, asked, next) {
   const known = await device();
   if (!known) return REFUSED;
   tell({ sending: id });
   try {
-    const left = item.bytes ? await sendInterview(known, id, item) : item;
-    await sendFiles(known, id, left);
+    if (item.bytes) await sendInterview(known, id, item);
+    else if (await sendFiles(known, id, item, async () => Boolean((await next())?.[1].bytes))) asked.add(id);
   } catch (error) {
+    asked.add(id);
     return failed(id, error);
   }
   failures = 0;
@@ -81,23 +84,22 @@ async function sendOne(id, item) {
   return 0;
 }
 
-// Gives what is left of it once the server has it.
 async function sendInterview(known, id, item) {
   const { receipt } = await ask("PUT", `/v1/records/${id}`, { token: known.token, body: item.bytes, type: SEALED, large: true });
   await checkReceipt(receipt, known, { id, study: item.study, sha256: item.sha256 });
   const { bytes, sha256, problem, ...rest } = item;
-  return keepLeft(id, { ...rest, arrived: { case: receipt.case, sentDay: receipt.day } });
+  await keepLeft(id, { ...rest, arrived: { case: receipt.case, sentDay: receipt.day } });
 }
 
-// One after the other. One that the server refuses does not hold up the others.
-async function sendFiles(known, id, item) {
+// One after the other, and whether all were tried. One that the server refuses does not hold up the others.
+async function sendFiles(known, id, item, yields) {
   let [left, refused] = [item, null];
   for (const file of item.files ?? []) {
     try {
-      await sendFile(known, id, file);
+      if (!(await sendFile(known, id, file, yields))) return false;
       // Room first. If that is all that happens, the server gives its word again.
       await dropParts([file.id]);
-      left = await keepLeft(id, { ...left, files: left.files.filter((each) => each.id !== file.id) });
+      left = await keepLeft(id, { ...left, tries: 0, files: left.files.filter((each) => each.id !== file.id) });
       tell({ sending: id });
     } catch (error) {
       if (!is(error, "Refused") && !is(error, "Tampered") && !is(error, "Incomplete")) throw error;
@@ -105,6 +107,7 @@ async function sendFiles(known, id, item) {
     }
   }
   if (refused) throw refused;
+  return true;
 }
 
 // Once nothing is left a line tells which interview it was, and nothing of it.
@@ -128,7 +131,9 @@ async function keepLeft(id, left) {
 async function failed(id, error) {
   const item = await read(QUEUE, id);
   if (!item || is(error, "Missing")) return 0; // sent meanwhile by somebody else, or wiped
-  if (is(error, "Offline")) {
+  // A server that does not take files now, for whatever reason, may take interviews.
+  const putOff = is(error, "Offline") && error.answered && !item.bytes;
+  if (is(error, "Offline") && !putOff) {
     // Behind the others next time: one that the server fails at must not hold them up.
     await write([[QUEUE, id, { ...item, nextAt: Date.now() }]], [[QUEUE, id]]).catch(() => {});
     return error.afterSeconds || backOff(failures++);
@@ -138,10 +143,15 @@ async function failed(id, error) {
     return REFUSED;
   }
   const tries = item.tries + 1;
-  const problem = is(error, "Refused") ? { name: error.name, status: error.status, type: error.type } : { name: error.name };
-  const seconds = is(error, "Refused") ? REFUSED : backOff(tries, 60);
-  const lost = is(error, "Refused") && GONE.test(error.type);
-  const changed = [QUEUE, id, { ...item, tries, problem, lost, nextAt: after(seconds) }];
+  const changed = [QUEUE, id, { ...item, tries, ...(putOff ? putOffFor(error, tries) : problemOf(error, tries)) }];
   // If that cannot be written down, waiting with everything keeps from trying on and on.
   return write([changed], [[QUEUE, id]]).then(() => 0, () => FIRST);
+}
+
+const putOffFor = ({ afterSeconds }, tries) => ({ nextAt: after(Math.min(afterSeconds || backOff(tries), REFUSED)) });
+
+function problemOf(error, tries) {
+  const refused = is(error, "Refused");
+  const problem = refused ? { name: error.name, status: error.status, type: error.type } : { name: error.name };
+  return { problem, lost: refused && GONE.test(error.type), nextAt: after(refused ? REFUSED : backOff(tries, 60)) };
 }

@@ -7,8 +7,8 @@ const LATER = new Set([408, 425, 429]);
 
 /**
  * Ask the server.
- * @returns {Promise<object>} The JSON of a good answer. Offline {afterSeconds} if there is none or only for now, Revoked
- *   for 401 and 403, Refused {status, type} for any other.
+ * @returns {Promise<object>} The JSON of a good answer. Offline {afterSeconds, answered} if there is none or only for now
+ *   (then the server answered), Revoked for 401 and 403, Refused {status, type} for any other.
  */
 export async function ask(method, path, { token, body, type = "application/json", large = false } = {}) {
   const headers = body === undefined ? {} : { "content-type": type };
@@ -35,7 +35,8 @@ export async function request(method, path, { token, body, headers = {}, large =
   const json = parsed(text);
   if (answer.ok) return { headers: answer.headers, json };
   if (answer.status >= 500 || LATER.has(answer.status) || json === null) {
-    throw new Trouble("Offline", { afterSeconds: Number(answer.headers.get("retry-after")) || 0 });
+    const afterSeconds = Number(answer.headers.get("retry-after")) || 0;
+    throw new Trouble("Offline", { afterSeconds, answered: json !== null });
   }
   if (token && [401, 403].includes(answer.status)) throw new Trouble("Revoked");
   throw new Trouble("Refused", { status: answer.status, type: String(json.type) });

@@ -20,9 +20,11 @@ const BUSY = /:(conflict|mismatching-upload-offset)$/;
  * @param {object} known What enrolment gave.
  * @param {string} record The id under which its interview was sent.
  * @param {{id: string, head: string}} file
- * @returns {Promise<void>} Once the server keeps all of it. Offline, Revoked, Refused, Tampered; Incomplete if parts are gone here.
+ * @param {() => Promise<boolean>} yields Asked before every piece: whether to stop there for now.
+ * @returns {Promise<boolean>} Whether the server keeps all of it. Offline, Revoked, Refused, Tampered; Incomplete if parts are
+ *   gone here.
  */
-export async function sendFile(known, record, { id, head }) {
+export async function sendFile(known, record, { id, head }, yields) {
   const path = `/v1/records/${record}/files/${id}`;
   const ask = (method, more = {}, body = new Uint8Array()) => {
     const headers = { "testimony-sealed-head": head, "content-type": SEALED, "upload-complete": "?0", ...more };
@@ -31,17 +33,20 @@ export async function sendFile(known, record, { id, head }) {
   // It begins, or tells how far it is.
   let { headers } = await ask("POST");
   while (headers.get("upload-complete") !== "?1") {
+    if (await yields()) return false;
     const offset = Number(headers.get("upload-offset"));
     if (offset % SEALED_CHUNK !== 0) throw new Trouble("Tampered");
     const { bytes, ends } = await sealedFrom(id, offset, AT_ONCE);
     const more = { "upload-offset": String(offset), "upload-complete": ends ? "?1" : "?0" };
     ({ headers } = await ask("PATCH", more, bytes));
     const ahead = headers.get("upload-complete") === "?1" || Number(headers.get("upload-offset")) > offset;
-    if (!ahead) throw new Trouble("Offline", { afterSeconds: 0 });
+    if (!ahead) throw new Trouble("Offline", { afterSeconds: 0, answered: true });
   }
   await checkFileReceipt(headers.get("testimony-file-receipt"), known, { record, file: id, head: fromBase64Url(head) });
+  return true;
 }
 
 function later(error) {
-  throw is(error, "Refused") && BUSY.test(error.type) ? new Trouble("Offline", { afterSeconds: 0 }) : error;
+  const busy = is(error, "Refused") && BUSY.test(error.type);
+  throw busy ? new Trouble("Offline", { afterSeconds: 0, answered: true }) : error;
 }

@@ -158,9 +158,11 @@ async function add(name) {
 }
 
 /** Every name that begins so, other tabs' included. */
-export async function names(prefix) {
-  await index();
-  return [...need().rows.keys()].filter((name) => name.startsWith(prefix)).sort();
+export function names(prefix) {
+  return inTurn(async () => {
+    await index();
+    return [...need().rows.keys()].filter((name) => name.startsWith(prefix)).sort();
+  });
 }
 
 /** What `write` needs to delete a value and its key, if they are still there; Missing if not. */

@@ -1,14 +1,15 @@
 // Everything away: at the panic button, and after too many wrong PINs.
-import { NAME, destroy } from "./database.js";
+import { NAME, destroy, shred } from "./database.js";
 
-// Whatever hangs, the page is gone by then.
+// Whatever takes longer is left behind: nothing opens it by then.
 const LONGEST = 3000;
 const channel = new BroadcastChannel("w");
 // Another tab wipes: this one lets go at once of what it shows and holds.
 channel.onmessage = leave;
 
-async function deleteDatabases() {
+async function deleteDatabases(shredded) {
   const listed = (await indexedDB.databases?.().catch(() => [])) ?? [];
+  await shredded;
   await destroy();
   for (const { name } of listed) if (name && name !== NAME) indexedDB.deleteDatabase(name);
 }
@@ -36,14 +37,19 @@ function deleteCookies() {
 // What scripts cannot reach, such as cookies of a session at the portal: the browser clears it if the server can be asked.
 const askServer = () => fetch("/collect/clear", { cache: "no-store", keepalive: true });
 
-/** Delete all that this site ever stored on this phone. Never throws: what fails does not keep the rest. */
+/**
+ * Delete all that this site ever stored on this phone: at once, and whatever that takes, everything that opens anything; then,
+ * for three seconds, the rest. Never throws: what fails does not keep the rest.
+ */
 export async function wipe() {
+  const shredded = shred();
   channel.postMessage("");
   localStorage.clear();
   sessionStorage.clear();
   deleteCookies();
-  const parts = [deleteDatabases, deleteCaches, deleteFiles, unregister].map(async (part) => part());
+  const parts = [deleteDatabases, deleteCaches, deleteFiles, unregister].map(async (part) => part(shredded));
   const late = new Promise((resolve) => setTimeout(resolve, LONGEST));
+  await shredded;
   await Promise.race([Promise.allSettled(parts), late]);
   askServer().catch(() => {});
 }

@@ -28,7 +28,8 @@ async function kept(request, address) {
 
 async function sendAll() {
   // The browser tries again later if this fails.
-  if (await self.sendDue()) throw new TypeError("later");
+  const { more } = await self.sendDue();
+  if (more) throw new TypeError("later");
 }
 
 self.addEventListener("install", (event) => event.waitUntil(keepFiles()));

@@ -22,6 +22,7 @@ PLACEHOLDER = re.compile(r"\{\w+\}")
 # Texts are named as t("name"), or handed on as "flaw_name" and the like; those of states are put together.
 NAMED = re.compile(r'\bt\("(\w+)"|"((?:flaw|warn|pin|enrol|token|state)_\w+)"')
 STATES = {f"state_{state}" for state in ("waiting", "sending", "sent", "refused", "lost")}
+STATES |= {f"state_{state}_files" for state in ("waiting", "refused", "lost")}
 QUOTED = re.compile(r'"(\w+)"')
 
 

@@ -1,7 +1,7 @@
 // One interview while it is being held: its answers, what they say together, and where they are kept.
 //
 // Nothing is stored before the rules of consent allow it: until then the answers are in memory only, and if consent is
-// taken back what was stored is dropped.
+// taken back what was stored is dropped. Its files stay, sealed, until the interview is left, for a finger may slip.
 
 import { PUBLIC, applying, check } from "./answers.js";
 
@@ -10,12 +10,16 @@ export const OPENED = "opened"; // the vault's value that names the draft to com
 const SAVE_AFTER = 2000; // milliseconds after the first change that is not stored yet
 
 export class Interview {
-  /** `store` keeps encrypted values: put(name, value) and drop(name) (vault.js). `told` follows every save. */
+  /**
+   * `store` keeps encrypted values: put(name, value) and drop(name) (vault.js); discard(id) deletes a draft with its files
+   * (attachments.js). `told` follows every save.
+   */
   constructor(form, draft, store) {
     this.form = form;
     this.draft = draft;
     this.store = store;
     this.stored = false;
+    this.dropped = false; // it was stored, and is not since consent was taken back
     this.saved = Promise.resolve();
     this.timer = null;
     this.told = () => {};
@@ -107,17 +111,19 @@ export class Interview {
       await this.store.put(name, { ...this.draft, answers: this.answers });
       if (!this.stored) await this.store.put(OPENED, this.draft.id);
       this.stored = true;
+      this.dropped = false;
     } else if (this.stored) {
       await this.store.drop(name);
       this.stored = false;
+      this.dropped = true;
     }
   }
 
-  /** Delete what is stored of it, for good. */
+  /** Delete what is stored of it and its files, for good. */
   async discard() {
     this.closed = true;
     await this.saved;
-    if (this.stored) await this.store.drop(PREFIX + this.draft.id);
+    await this.store.discard(this.draft.id);
   }
 
   /** What the server is sent. */

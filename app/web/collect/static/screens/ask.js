@@ -50,7 +50,7 @@ class Step {
     this.token = at === 0 ? tokenCard(interview) : null;
     this.next = button("", () => this.leave(), { class: "primary" });
     this.files = filesButton(this.app, () => goTo(this.app, at, interview.draft.at.field));
-    const last = at === 0 ? button(t("to_list"), () => this.app.leave(), { class: "quiet" })
+    const last = at === 0 ? this.leaving()
       : button(t("back"), () => goTo(this.app, at - 1), { class: "quiet" });
     const node = el("div", { class: "screen asking" },
       el("p", { class: "progress" }, t("step_of", { number: at + 1, count: steps.length })),
@@ -84,6 +84,14 @@ class Step {
   discarding() {
     const say = (armed) => { node.textContent = t(armed ? "discard_again" : "discard"); };
     const node = pressedTwice(t("discard"), () => this.app.discard(), say, { class: "quiet wide danger", "aria-live": "polite" });
+    return node;
+  }
+
+  /** To the list. Once consent was taken back that deletes the files, too, and is asked again. */
+  leaving() {
+    const say = (armed) => { node.textContent = t(armed ? "discard_again" : "to_list"); };
+    const asks = () => this.interview.dropped;
+    const node = pressedTwice(t("to_list"), () => this.app.leave(), say, { class: "quiet", "aria-live": "polite" }, asks);
     return node;
   }
 

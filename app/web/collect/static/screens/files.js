@@ -1,6 +1,7 @@
 // Photos, recordings and documents of an interview: taken or chosen, listed, removed.
 
 import * as attachments from "../attachments.js";
+import { Trouble } from "../errors.js";
 import { button, el, icon, input } from "../form/dom.js";
 import { bytes, t } from "../form/texts.js";
 import { goTo } from "./ask.js";
@@ -95,8 +96,9 @@ class Files {
     say(this.problem, [...new Set(problems)].join(" "));
   }
 
-  /** A file is kept with a draft that is stored. One that was opened anew since is not written over. */
+  /** A file is kept with a draft that is stored. One that was opened anew since is not written over. Missing if it is closed. */
   async keepDraft() {
+    if (this.interview.closed) throw new Trouble("Missing");
     if (this.app.interview !== this.interview) return;
     await this.interview.save();
     if (this.interview.outcome) throw this.interview.outcome;

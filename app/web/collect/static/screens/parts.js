@@ -50,11 +50,15 @@ const CONFIRM_AFTER = 400;
 /**
  * A button that acts when it is pressed twice within three seconds, and not so fast that one trembling finger makes both.
  * That works with a finger, a keyboard and a screen reader alike, which holding a button down does not. `say(armed)` is
- * called when the second press is waited for, and when it is not any more.
+ * called when the second press is waited for, and when it is not any more. Where `asks()` says no, the first press acts.
  */
-export function pressedTwice(content, act, say, attributes) {
+export function pressedTwice(content, act, say, attributes, asks = () => true) {
   let armedAt = 0;
   const node = button(content, () => {
+    if (!asks()) {
+      act();
+      return;
+    }
     const since = Date.now() - armedAt;
     if (since < CONFIRM_AFTER) return;
     if (since < CONFIRM_WITHIN) {
