@@ -6,6 +6,7 @@ It is padded to a size class, so that the store does not tell its length; what i
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import io
 from collections.abc import Callable, Iterable, Iterator
@@ -17,7 +18,7 @@ from uuid import UUID, uuid4
 from app.crypto.chunks import CHUNK_BYTES, HEADER_BYTES, Opener, Segment, SegmentSealer
 from app.crypto.padding import padded_size
 from app.crypto.secrets import Secret
-from app.errors import BodyTooLarge, TamperedField, TooManyFiles, UploadEnded
+from app.errors import BodyTooLarge, Conflict, TamperedField, TestimonyError, TooManyFiles, UploadEnded
 from app.files.base import FileStore
 from app.files.kinds import HEAD_BYTES, UNKNOWN, media_type
 
@@ -83,7 +84,8 @@ class Description:
 class FileWriter:
     """Seals what comes and puts it into the store, a segment at a time; a whole file or the next part of one.
 
-    ``kept`` is called with the new description after each segment that is durable.
+    ``kept`` is called with the new description after each segment that is durable; if it raises Conflict, the segment
+    goes again.
     """
 
     def __init__(
@@ -173,7 +175,13 @@ class FileWriter:
         kind = media_type(bytes(self._head)) if self._new and not described.segments else described.type
         self._chunks += -(-sealer.size // CHUNK_BYTES)
         self.description = replace(described, type=kind, segments=(*described.segments, (sealer.segment, sealer.size)))
-        self._kept(self.description)
+        try:
+            self._kept(self.description)
+        except Conflict:
+            # Surely in no row. After any other error it may be in one.
+            with contextlib.suppress(TestimonyError):
+                self._store.remove(self._file, sealer.segment)
+            raise
 
 
 class Opened:

@@ -84,6 +84,7 @@ class File(Base):
     ``size`` is in bytes of padded plaintext and stands, as ``segments`` does, once all is there. ``sealed`` describes
     it, under its own key. ``upload`` rests under a secret that its client sends: while it arrives the key, later the
     exact size. ``content`` is the digest, under the record's secret, of what came. ``turn`` counts the pieces.
+    ``arrived_day`` is when the newest of them came; a clean copy has none.
     """
 
     __tablename__ = "file"
@@ -100,6 +101,7 @@ class File(Base):
     content: Mapped[bytes | None] = mapped_column(Digest)
     expires_at: Mapped[datetime | None] = mapped_column(Moment)
     turn: Mapped[int]
+    arrived_day: Mapped[str | None] = mapped_column(DayText)
 
 
 class DiscardedFile(Base):

@@ -35,7 +35,7 @@ from app.errors import BadEncoding, NotFound
 
 # In ``gone``: everything that was there.
 ALL = "*"
-# Columns of bookkeeping (leases, tries, turns) belong to neither list.
+# Columns of bookkeeping (leases, tries, turns, the day a file arrived) belong to neither list.
 RECORD_FIXED = (
     "id", "study_id", "case_id", "instrument_id", "submitter_id", "device_id", "client_uuid", "received_day", "content",
     "receipt", "consent_scopes", "withdrawal_preference", "withdrawal_hash",

@@ -38,6 +38,10 @@ class FileStore(Protocol):
         """Delete all of a file but the named segments, what a crash left half included; absent ones are no error."""
         ...
 
+    def remove(self, file: UUID, segment: UUID) -> None:
+        """Delete one segment; an absent one is no error."""
+        ...
+
     def files(self, *, before: datetime | None = None) -> Iterator[UUID]:
         """Every file of which anything is there; with ``before`` those to which nothing was added since."""
         ...

@@ -79,6 +79,11 @@ class FolderStore:
                 if _id(entry.name) not in keep:
                     entry.unlink(missing_ok=True)
 
+    def remove(self, file: UUID, segment: UUID) -> None:
+        """Unlink; the folder stays, for others may be on their way into it."""
+        with _translated():
+            (self._of(file) / segment.hex).unlink(missing_ok=True)
+
     def files(self, *, before: datetime | None = None) -> Iterator[UUID]:
         """What bears a file's name; a folder's own time is that of the last segment that came."""
         latest = None if before is None else before.timestamp()

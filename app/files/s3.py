@@ -80,10 +80,11 @@ class BucketStore:
 
     def discard(self, file: UUID, keep: frozenset[UUID] = frozenset()) -> None:
         """Delete the objects."""
-        gone = [_path(file, segment) for segment in self.segments(file) - keep]
-        if gone:
-            with _translated():
-                obstore.delete(self._store, gone)
+        self._delete(file, self.segments(file) - keep)
+
+    def remove(self, file: UUID, segment: UUID) -> None:
+        """Delete one object."""
+        self._delete(file, self.segments(file) & {segment})
 
     def files(self, *, before: datetime | None = None) -> Iterator[UUID]:
         """List everything, which comes in the order of the names, and tell each file once."""
@@ -96,6 +97,11 @@ class BucketStore:
         """Ask for the first page of a list."""
         with _translated():
             next(iter(obstore.list(self._store, chunk_size=1)), None)
+
+    def _delete(self, file: UUID, segments: set[UUID]) -> None:
+        if segments:
+            with _translated():
+                obstore.delete(self._store, [_path(file, segment) for segment in segments])
 
     def _objects(self, prefix: str | None) -> Iterator[tuple[UUID, UUID, datetime]]:
         """Ids and times of what is there; what bears other names is not ours."""

@@ -33,7 +33,6 @@ from app.crypto.padding import padded_size
 from app.crypto.secrets import Secret, split
 from app.crypto.uploads import open_upload, seal_upload
 from app.errors import Conflict, Gone, NotFound, RecordFrozen, Retry, TooManyFiles
-from app.intake import quota
 from app.intake.service import require_submitter
 from app.studies import roster, service
 from app.studies.roster import SignedRoster
@@ -165,11 +164,7 @@ def begin(
     idem: Secret,
     description: Description,
 ) -> Standing:
-    """Make the row of an upload; Conflict if there is one under this id, TooManyFiles beyond ``MOST_FILES``.
-
-    TooMuchToday if the submitter has handed in what one person may.
-    """
-    _check_quota(session, collaborators, place)
+    """Make the row of an upload; Conflict if there is one under this id, TooManyFiles beyond ``MOST_FILES``."""
     count = session.scalar(select(func.count()).select_from(File).where(File.record_id == place.record))
     if (count or 0) >= MOST_FILES:
         raise TooManyFiles
@@ -186,6 +181,7 @@ def begin(
         content=None,
         expires_at=collaborators.now() + EXPIRES_AFTER,
         turn=0,
+        arrived_day=_today(collaborators),
     )
     session.add(row)
     session.flush()
@@ -200,19 +196,21 @@ def advance(
     turn: int,
     description: Description,
 ) -> int:
-    """Note what is durable now; the next turn. Conflict if another request did so since, or the upload is gone.
-
-    TooMuchToday if the submitter has handed in what one person may.
-    """
+    """Note what is durable now; the next turn. Conflict if another request did so since, or the upload is gone."""
     if upload.key is None:
         raise Conflict
-    _check_quota(session, collaborators, place)
     sealed = files.describe(place, upload.row.id, upload.key, description)
     size = padded_size(description.stored)
     done: int | None = session.scalar(
         update(File)
         .where(File.id == upload.row.id, File.turn == turn, File.status == ARRIVING)
-        .values(sealed=sealed, size=size, turn=turn + 1, expires_at=collaborators.now() + EXPIRES_AFTER)
+        .values(
+            sealed=sealed,
+            size=size,
+            turn=turn + 1,
+            expires_at=collaborators.now() + EXPIRES_AFTER,
+            arrived_day=_today(collaborators),
+        )
         .returning(File.turn)
     )
     if done is None:
@@ -220,8 +218,8 @@ def advance(
     return done
 
 
-def _check_quota(session: Session, collaborators: Collaborators, place: Place) -> None:
-    quota.check(session, collaborators, select(Record.submitter_id).where(Record.id == place.record).scalar_subquery())
+def _today(collaborators: Collaborators) -> str:
+    return collaborators.now().date().isoformat()
 
 
 def cancel(session: Session, collaborators: Collaborators, file: UUID) -> None:

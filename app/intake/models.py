@@ -9,7 +9,7 @@ from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, UniqueC
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.crypto.sealed import Sealed
-from app.db import Base, Digest, Moment, Name, SealedBytes
+from app.db import Base, DayText, Digest, Moment, Name, SealedBytes
 
 
 class IntakeKey(Base):
@@ -65,7 +65,7 @@ class WaitingPart(Base):
     """A part of an encrypted form, sealed once more, in the store of files under this id.
 
     ``number`` is its place in the envelope; what the envelope does not name counts down from -1 and has its name
-    sealed. ``pieces`` is 0 while it arrives.
+    sealed. ``pieces`` is 0 while it arrives. ``arrived_day`` is when it began to.
     """
 
     __tablename__ = "waiting_part"
@@ -77,3 +77,4 @@ class WaitingPart(Base):
     name: Mapped[Sealed | None] = mapped_column(SealedBytes)
     pieces: Mapped[int]
     size: Mapped[int] = mapped_column(BigInteger)
+    arrived_day: Mapped[str | None] = mapped_column(DayText)

@@ -6,10 +6,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ScalarSelect, func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.cases.files import ARRIVING
+from app.cases.files import ARRIVING, COMPLETE
 from app.cases.models import File, Record
 from app.collaborators import Collaborators
 from app.errors import TooMuchToday
@@ -18,25 +18,26 @@ from app.intake.models import Submission, WaitingPart
 __all__ = ["check"]
 
 GIB = 1 << 30
-# Seconds after which a client tries again: by then some of it may be a record of the day before.
+# Seconds after which a client tries again: by then some of it may have come on the day before yesterday.
 RETRY_AFTER = 3600
 
 
-def check(session: Session, collaborators: Collaborators, person: UUID | ScalarSelect[UUID]) -> None:
-    """Ask whether somebody may hand in more: all that arrives counts, and all of records of today and yesterday.
+def check(session: Session, collaborators: Collaborators, person: UUID) -> None:
+    """Ask whether somebody may hand in more than what came of them today and yesterday, and is still here.
 
-    Sizes are those of the padded classes that the rows tell.
+    A file whose day is not known counts by that of its record. Sizes are those of the padded classes that the rows
+    tell.
 
     Raises:
         TooMuchToday: it is as much as the deployment allows.
     """
     yesterday = (collaborators.now() - timedelta(days=1)).date().isoformat()
-    recent = or_(File.status == ARRIVING, Record.received_day >= yesterday)
     of_records = select(func.sum(File.size)).join(Record, Record.id == File.record_id)
     waiting = select(func.sum(WaitingPart.size)).join(Submission, Submission.id == WaitingPart.submission_id)
+    came = func.coalesce(File.arrived_day, Record.received_day) >= yesterday
     sums: tuple[Any, ...] = (
-        of_records.where(Record.submitter_id == person, recent),
-        waiting.where(Submission.submitter_id == person),
+        of_records.where(Record.submitter_id == person, File.status.in_((ARRIVING, COMPLETE)), came),
+        waiting.where(Submission.submitter_id == person, WaitingPart.arrived_day >= yesterday),
     )
     if sum(session.scalar(each) or 0 for each in sums) >= collaborators.upload_gib * GIB:
         raise TooMuchToday(RETRY_AFTER)

@@ -24,7 +24,7 @@ from app.cases.contents import Description, FileWriter, Opened
 from app.cases.sealing import Place
 from app.crypto.secrets import Secret
 from app.errors import Conflict, DigestDiffers, NotFound, TestimonyError, UploadEnded, WrongLength
-from app.intake import files
+from app.intake import files, quota
 from app.intake.files import AttachFile, Standing
 
 __all__ = ["Upload"]
@@ -64,15 +64,18 @@ class Upload:
         length: int | None = None,
         digest: bytes | None = None,
         expected: bool = True,
+        moved: bool = False,
     ) -> Self:
         """Begin an upload, or find the one that there is under this id.
 
-        Without a secret nothing can go on with it later, and what an earlier call left half is forgotten.
+        Without a secret nothing can go on with it later, and what an earlier call left half is forgotten. ``moved``: it
+        is here already, elsewhere, and was asked for when it came.
 
         Raises:
             NotFound, Forbidden, RecordFrozen, Gone: see ``app.intake.files.target``.
             NotFound: it began with another secret.
             TooManyFiles: the record has enough.
+            TooMuchToday: the actor has handed in what one person may.
         """
         there = cls._find(runtime, actor, record, client_uuid, secret)
         if there is not None:
@@ -83,6 +86,8 @@ class Upload:
         try:
             with runtime.transaction() as session:
                 place = files.target(session, runtime.collaborators, actor, record).place
+                if not moved:
+                    quota.check(session, runtime.collaborators, actor.user())
                 begun = files.begin(
                     session,
                     runtime.collaborators,

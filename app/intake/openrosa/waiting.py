@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID, uuid4, uuid5
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.access import Actor
@@ -24,16 +24,18 @@ from app.crypto.kdf import derive
 from app.crypto.padding import padded_size
 from app.crypto.secrets import Secret
 from app.errors import Conflict, ContentDiffers, TooManyFiles
+from app.forms.models import FormKey
 from app.forms.queries import FormView
 from app.intake import quota
 from app.intake.models import Submission as Sent
 from app.intake.models import WaitingPart
 from app.intake.openrosa.document import Document, client_uuid, read
-from app.intake.openrosa.submissions import EXPIRED, REMEMBERED, SET_ASIDE, WAITING, WAITS
+from app.intake.openrosa.submissions import EXPIRED, MADE, REMEMBERED, SET_ASIDE, WAITING, WAITS
 
 __all__ = [
     "Place",
     "Writer",
+    "abandon_part",
     "begin_part",
     "discard",
     "expire",
@@ -175,15 +177,15 @@ def begin_part(session: Session, place: Place, number: int | None, name: str) ->
         TooManyFiles: too much came that the envelope does not name.
         TooMuchToday: its sender has handed in what one person may.
     """
-    waits = select(Sent.id).where(Sent.id == place.submission, Sent.state == WAITING).with_for_update()
-    if session.scalar(waits) is None:
+    waits = select(Sent.submitter_id).where(Sent.id == place.submission, Sent.state == WAITING).with_for_update()
+    sender = session.scalar(waits)
+    if sender is None:
         raise Conflict
-    owner = select(Sent.submitter_id).where(Sent.id == place.submission).scalar_subquery()
-    quota.check(session, place.collaborators, owner)
     rows = list(session.scalars(select(WaitingPart).where(WaitingPart.submission_id == place.submission)))
     same = next((row for row in rows if _is(place, row, number, name)), None)
     if same is not None and same.pieces:
         return None
+    quota.check(session, place.collaborators, sender)
     if same is not None:
         number = same.number
         discard(session, place.collaborators, [same.id])
@@ -192,6 +194,7 @@ def begin_part(session: Session, place: Place, number: int | None, name: str) ->
         raise TooManyFiles
     part = uuid4()
     values: dict[str, Any] = {"id": part, "submission_id": place.submission, "pieces": 0, "size": 0}
+    values |= {"arrived_day": place.collaborators.now().date().isoformat()}
     values |= {"number": min(lowest, 0) - 1 if number is None else number}
     values |= {"name": seal(place.key, place.context(part, NAME), name.encode()) if values["number"] < 0 else None}
     session.execute(insert(WaitingPart).values(**values))
@@ -204,6 +207,13 @@ def finish_part(session: Session, writer: Writer) -> None:
     values = {"pieces": writer.pieces, "size": writer.size}
     if session.scalar(arrived.values(**values).returning(WaitingPart.id)) is None:
         raise Conflict
+
+
+def abandon_part(session: Session, collaborators: Collaborators, part: UUID) -> None:
+    """Forget a part that is not whole, or whose place another try took: what it left in the store goes."""
+    row = session.scalar(select(WaitingPart).where(WaitingPart.id == part).with_for_update())
+    if (row is None or not row.pieces) and session.get(DiscardedFile, part) is None:
+        discard(session, collaborators, [part])
 
 
 def set_aside(session: Session, collaborators: Collaborators, actor: Actor, row: Sent) -> None:
@@ -224,10 +234,12 @@ def expire(session: Session, collaborators: Collaborators, actor: Actor) -> int:
     """Forget what has waited too long; how many there were.
 
     Of a form whose parts were still to come it stays known that they are gone: a phone that sends the last of them has
-    to send the others again.
+    to send the others again. Where there is a record that has not taken them in yet, its files are nowhere else: they
+    wait until that is done, unless nothing opens them any more.
     """
-    late = select(Sent.id, Sent.state).where(Sent.expires_at <= collaborators.now()).with_for_update()
-    over = session.execute(late).all()
+    late = select(Sent.id, Sent.state).where(Sent.expires_at <= collaborators.now())
+    destroyed = select(FormKey.form_id).where(FormKey.wrapped_private.is_(None))
+    over = session.execute(late.where(or_(Sent.state != MADE, Sent.form_id.in_(destroyed))).with_for_update()).all()
     for submission, state in over:
         if state == WAITING:
             discard(session, collaborators, _ids(session, submission))

@@ -15,7 +15,7 @@ from app.access import Actor, Permission
 from app.bootstrap import Runtime
 from app.cases.contents import LARGEST
 from app.errors import BodyCut, BodyStalled, ContentDiffers, UploadEnded, WrongLength, WrongMediaType, WrongOffset
-from app.intake import files
+from app.intake import files, quota
 from app.web.deps import Runtime_, Signed
 from app.web.routing import Router
 from app.web.sealed_uploading import Head, SealedUpload
@@ -96,6 +96,8 @@ def continue_upload(
         raise UploadEnded
     if offset != upload.offset:
         raise WrongOffset(upload.offset)
+    with runtime.glance() as session:
+        quota.check(session, runtime.collaborators, actor.user())
     _take(upload, body, headers, complete=complete)
     return _answer(upload, 204)
 

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from app.access import Actor
 from app.bootstrap import Runtime
 from app.crypto.secrets import Secret
-from app.errors import Conflict, Forbidden, Gone, Invalid, Malformed, NotFound
+from app.errors import Conflict, Forbidden, Gone, Invalid, Malformed, NotFound, TamperedFile
 from app.forms.queries import FormView
 from app.intake.models import WaitingPart
 from app.intake.openrosa import submissions, waiting
@@ -77,7 +77,7 @@ class Encrypted:
             raise Conflict("Parts of this form waited here for too long and are gone. Send all of it again.")
         if missing:
             return f"Received. Parts that are still to come: {missing}."
-        return told(self._completed(parts))
+        return told(self._completed_once(parts))
 
     def _begun(self) -> Known:
         """The submission as it waits, or stands already."""
@@ -117,6 +117,16 @@ class Encrypted:
 
     def _place_of(self, submission: UUID) -> Place:
         return Place.of(self._runtime.collaborators, self._form.id, submission, self._private)
+
+    def _completed_once(self, parts: dict[int, WaitingPart]) -> dict[str, Any]:
+        try:
+            return self._completed(parts)
+        except TamperedFile:
+            now = self._look()
+            if now is None or now.receipt is None or now.row.envelope is not None:
+                raise
+            # Completed twice at once: the other one was first, and what waited is forgotten.
+            return now.receipt
 
     def _completed(self, parts: dict[int, WaitingPart]) -> dict[str, Any]:
         """Open, make, take the files in, and forget what waited."""
@@ -185,7 +195,7 @@ class Encrypted:
                 self._attach(record, self._place.name(part), self._place.read(part), expected=False)
 
     def _attach(self, record: UUID, name: str, content: Iterator[bytes], *, expected: bool) -> None:
-        sink = attachment(self._runtime, self._actor, record, name, expected=expected)
+        sink = attachment(self._runtime, self._actor, record, name, expected=expected, moved=True)
         try:
             for piece in content:
                 sink.write(piece)

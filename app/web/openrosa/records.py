@@ -53,10 +53,10 @@ def make(
     return runtime.make(making).receipt
 
 
-def attachment(runtime: Runtime, actor: Actor, record: UUID, name: str, *, expected: bool) -> Sink:
-    """Where a file of a record goes; one that is there already is compared."""
+def attachment(runtime: Runtime, actor: Actor, record: UUID, name: str, *, expected: bool, moved: bool = False) -> Sink:
+    """Where a file of a record goes; one that is there already is compared. ``moved``: see ``Upload.begin``."""
     file = submissions.file_uuid(runtime.collaborators, record, name)
-    upload = Upload.begin(runtime, actor, record, file, name=name, expected=expected)
+    upload = Upload.begin(runtime, actor, record, file, name=name, expected=expected, moved=moved)
     return Attached(upload) if upload.done else Attachment(upload)
 
 

@@ -130,4 +130,6 @@ class Waiting:
             waiting.finish_part(session, self.writer)
 
     def abandon(self) -> None:
-        """Leave it: it is known to be half, and the next try, or the end of its time, takes it away."""
+        """Forget it."""
+        with self.runtime.transaction() as session:
+            waiting.abandon_part(session, self.runtime.collaborators, self.writer.part)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import os
 from asyncio import Task
@@ -22,13 +23,15 @@ from app.cases.files import COMPLETE
 from app.cases.grants import Scope
 from app.cases.models import DiscardedFile, File, Record
 from app.crypto.sealed import Sealed
-from app.errors import NotFound, StoreFull
+from app.crypto.secrets import Secret
+from app.errors import Conflict, NotFound, StoreFull
 from app.files.folder import FolderStore
 from app.intake.files import target
 from app.keystore.service import Keystore
 from app.operations.files import sweep_strays, sweep_uploads
 from app.operations.sweep import sweep
 from app.studies import roster
+from app.web.uploading import Upload
 from tests.functional.caller import Caller
 from tests.functional.steps import base, events, ok
 from tests.functional.uploading import Uploading, code, digest, secret, submitted
@@ -536,13 +539,16 @@ def test_one_person_fills_no_disk(call: Caller, shared: System, monkeypatch: pyt
     whole = upload(call)
     whole.whole(CONTENT * 2)
     arriving = upload(call)
-    arriving.begin(CONTENT[:1000])
+    arriving.begin(CONTENT)
+    row = row_of(shared, arriving)
+    assert row is not None
+    stored = pieces(shared, row.id)
 
-    refused = arriving.go_on(1000, CONTENT)
+    refused = arriving.go_on(len(CONTENT), CONTENT)
 
     assert code(refused) == (429, "too-much-today")
     assert int(refused.headers["retry-after"]) > 0
-    assert arriving.stands()[0] > 1000
+    assert (arriving.stands()[0], pieces(shared, row.id)) == (len(CONTENT), stored)
     assert code(Uploading(call, arriving.record, token=device(call, place)).begin()) == (429, "too-much-today")
     assert submitted(call)
     assert Uploading(call, other, who="guardian").begin().status_code == 201
@@ -550,6 +556,44 @@ def test_one_person_fills_no_disk(call: Caller, shared: System, monkeypatch: pyt
     assert upload(call).begin(CONTENT[:10]).status_code == 201
     shared.clock.advance(days=2)
     upload(call).whole(CONTENT * 2)
+
+
+def test_a_share_counts_by_the_day_a_file_came(call: Caller, shared: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the day of its record, and of the upload's beginning; what came before yesterday counts no more."""
+    monkeypatch.setattr("app.intake.quota.GIB", 50_000)  # so the share of 20 is a million bytes
+    shared.clock.advance(days=8)  # what other tests left is over
+    old, early = upload(call), upload(call)
+    early.begin(CONTENT[:1000])
+    shared.clock.advance(days=3)
+
+    Uploading(call, old.record).whole(CONTENT)
+    early.go_on(1000, CONTENT * 2)
+
+    assert code(Uploading(call, old.record).begin()) == (429, "too-much-today")
+    shared.clock.advance(days=2)
+    assert early.go_on(early.stands()[0], b"", complete=True).status_code == 204
+
+
+def test_a_piece_that_lost_a_race(call: Caller, shared: System) -> None:
+    """Another request noted its own first: the piece goes from the store, and what the other one stored stays."""
+    sent = upload(call)
+    sent.begin(CONTENT[:10])
+    row = row_of(shared, sent)
+    assert row is not None
+    actor = shared.acting("interviewer")
+    key = Secret(base64.urlsafe_b64decode(sent.secret + "="))
+    both = [Upload.find(shared.web, actor, row.record_id, sent.file, key) for _ in range(2)]
+    both[0].write(CONTENT[10:])
+    both[0].pause()
+    stored = pieces(shared, row.id)
+
+    with pytest.raises(Conflict):
+        both[1].write(CONTENT[10:])
+
+    assert len(stored) > 1
+    assert pieces(shared, row.id) == stored
+    assert sent.go_on(len(CONTENT), b"", complete=True).status_code == 204
+    assert content_of(shared, sent) == CONTENT
 
 
 def test_cancelling(call: Caller, shared: System) -> None:

@@ -6,6 +6,7 @@ import base64
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -16,14 +17,17 @@ from app.audit.models import Event
 from app.cases.models import Case, Record
 from app.cases.sealing import Compartment, open_pack
 from app.errors import StoreFull
+from app.forms import service as forms
 from app.intake.models import Submission, WaitingPart
+from app.intake.openrosa import waiting
+from app.intake.openrosa.envelope import open_envelope
 from app.intake.openrosa.submissions import ENVELOPE, REMEMBERED, WAITS
 from app.operations.sweep import sweep
 from app.review import drafts
 from app.review.drafts import OpenSource
 from app.review.files import ListFiles, OpenFile
 from app.web.openrosa.multipart import Sink
-from tests.collect import Filled, Sealed, close, fill, key_running_over, publish, seal, seal_as
+from tests.collect import OPENROSA, Filled, Sealed, close, fill, key_running_over, publish, seal, seal_as
 from tests.databases import Kind
 from tests.functional.openrosa.conftest import Field, opened_field
 from tests.functional.openrosa.test_submission import case_of, record_of, said, sent_of
@@ -469,6 +473,97 @@ def test_parts_do_not_wait_for_ever(field: Field) -> None:
     assert sent_of(field, filled) is None
 
 
+def test_files_that_are_nowhere_else_wait_on(field: Field, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record whose files were not taken in yet: no sweep takes them away, and the next try takes them in."""
+    filled = filled_in(field)
+    sealed = seal(filled, FILES)
+    with monkeypatch.context() as failing:
+        failing.setattr("app.web.openrosa.encrypted.attachment", full)
+        field.collect.post(sealed.xml, sealed.parts)
+    record = record_of(field, filled)
+    assert record is not None
+
+    field.system.clock.advance(days=WAITS.days, hours=1)
+    sweep(field.system.runtime)
+    case_of(field.collect.post(sealed.xml, sealed.parts))
+
+    assert read_back(field, record) == {(name, True): content for name, content in FILES.items()}
+
+
+def test_files_that_nothing_opens_wait_no_longer(field: Field, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once their form's key is destroyed they go when their time is over."""
+    before, form = stored(field), publish(field.system, field.place, "locked", encrypted=True)
+    filled = fill(form, field.answers)
+    sealed = seal(filled, {"a.bin": b"a"})
+    with monkeypatch.context() as failing:
+        failing.setattr("app.web.openrosa.encrypted.attachment", full)
+        field.collect.post(sealed.xml, sealed.parts)
+    assert stored(field) > before
+    close(field.system, field.place, form)
+    with field.system.web.transaction() as session:
+        lead = field.system.acting("lead")
+        forms.destroy_key(session, field.system.web.collaborators, lead, field.place.id, form.id)
+
+    field.system.clock.advance(days=WAITS.days, hours=1)
+    sweep(field.system.runtime)
+
+    assert record_of(field, filled) is not None
+    assert stored(field) <= before
+
+
+def test_a_part_that_is_cut_off_leaves_nothing(field: Field, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was durable of it goes from the store at once, and its row too."""
+    monkeypatch.setattr(waiting, "PIECE_BYTES", 1000)
+    filled, before, parts = filled_in(field), stored(field), parts_of(field)
+    sealed = seal(filled, FILES)
+    whole = field.http.build_request(
+        "POST",
+        f"{field.collect.server}/submission",
+        files=[
+            ("xml_submission_file", ("submission.xml", sealed.xml, "text/xml")),
+            ("voice.m4a.enc", ("voice.m4a.enc", sealed.parts["voice.m4a.enc"], "application/octet-stream")),
+        ],
+        headers=OPENROSA,
+    )
+    kind = {"content-type": whole.headers["content-type"]}
+
+    cut = field.http.post(whole.url, content=whole.read()[:-5000], headers={**OPENROSA, **kind})
+
+    assert cut.status_code == 400
+    assert parts_of(field) == parts
+    assert stored(field) == before
+
+
+def test_a_share_of_parts_that_wait(field: Field, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond it a new part is refused, one that is here is not; parts that came before yesterday count no more."""
+    filled = filled_in(field)
+    sealed = seal(filled, FILES)
+    first, later = {"voice.m4a.enc": sealed.parts["voice.m4a.enc"]}, {"photo.jpg.enc": sealed.parts["photo.jpg.enc"]}
+    field.system.clock.advance(days=2)  # what other tests left counts no more
+    monkeypatch.setattr("app.intake.quota.GIB", len(first["voice.m4a.enc"]) // 20)
+    field.collect.post(sealed.xml, first)
+
+    assert field.collect.post(sealed.xml, later).status_code == 503
+    assert field.collect.post(sealed.xml, first).status_code == 201
+    field.system.clock.advance(days=2)
+    assert field.collect.post(sealed.xml, later).status_code == 201
+
+
+def test_completing_a_form_takes_no_share_again(field: Field, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its last part reached the share: the files are taken into their record all the same."""
+    filled = filled_in(field)
+    sealed = seal(filled, FILES)
+    parts = dict(sorted(sealed.parts.items(), key=lambda part: len(part[1])))
+    field.system.clock.advance(days=2)  # what other tests left counts no more
+    monkeypatch.setattr("app.intake.quota.GIB", sum(map(len, parts.values())) // 20)
+
+    case_of(field.collect.post(sealed.xml, parts))
+
+    record = record_of(field, filled)
+    assert record is not None
+    assert read_back(field, record) == {(name, True): content for name, content in FILES.items()}
+
+
 def test_the_rest_of_a_form_whose_parts_are_gone(field: Field) -> None:
     """A phone that sends the last part after a long time is told to send all of it again; then there is a record."""
     filled = filled_in(field)
@@ -525,6 +620,24 @@ def test_a_record_whose_files_were_not_taken_in_yet(field: Field, monkeypatch: p
     case_of(field.collect.post(sealed.xml, sealed.parts))
 
     assert read_back(field, record) == {(name, True): content for name, content in FILES.items()}
+
+
+def test_completed_by_another_request_meanwhile(field: Field, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parts are gone from the store when they are read: the same receipt."""
+    filled = filled_in(field)
+    sealed = seal(filled, FILES)
+    others: list[str] = []
+
+    def later(*given: Any) -> Any:
+        monkeypatch.undo()
+        others.append(said(field.collect.post(sealed.xml, sealed.parts)))
+        return open_envelope(*given)
+
+    monkeypatch.setattr("app.web.openrosa.encrypted.open_envelope", later)
+    answer = field.collect.post(sealed.xml, sealed.parts)
+
+    assert [said(answer)] == others
+    assert case_of(answer)
 
 
 def test_the_log_of_the_app_stays_out(field: Field) -> None:

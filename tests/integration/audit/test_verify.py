@@ -68,8 +68,8 @@ OF_RECORDS: dict[type[Base], tuple[Compare, str]] = {
     IntakeKey: (compare_rows.compare_intake_keys, "id"),
     StudyApp: (compare_rows.compare_apps, "study_id"),
 }
-# When a lease ends and how often was tried: bookkeeping of the worker, which opens and shows nothing.
-UNTOLD = {"lease_id", "next_try_at", "tries"}
+# When a lease ends, how often was tried, what counts for a person's share: bookkeeping that opens and shows nothing.
+UNTOLD = {"lease_id", "next_try_at", "tries", "arrived_day"}
 
 BY_TABLE = pytest.mark.parametrize("model", [pytest.param(model, id=model.__tablename__) for model in OF_RECORDS])
 

@@ -70,6 +70,18 @@ def test_discarding_is_whole_and_repeats(store: FileStore) -> None:
     assert list(store.files()) == [OTHER]
 
 
+def test_removing_one_segment(store: FileStore) -> None:
+    """It alone goes; a second time is no error, and neither is a file that is not there."""
+    for segment in (ONE, TWO):
+        store.put(FILE, segment, Sealed(b"sealed"))
+
+    store.remove(FILE, ONE)
+    store.remove(FILE, ONE)
+    store.remove(OTHER, ONE)
+
+    assert store.segments(FILE) == {TWO}
+
+
 def test_a_file_in_several_pieces(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sealed into the store and opened from it, whole and in the middle."""
     monkeypatch.setattr(contents, "SEGMENT_BYTES", 1 << 17)
