@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from importlib import resources
@@ -43,7 +43,7 @@ class Tell:
     """One detail: a region or an age band as labels say them, a year or two, the code of a country or of a role."""
 
     kind: TellKind
-    value: str
+    value: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
