@@ -127,15 +127,27 @@ def keeping(browser: Browser, portal: Served) -> Iterator[Tabs]:
     other.close()
 
 
-def test_the_browser_that_keeps_pages_does(keeping: Tabs, portal: Served, place: StudyPlace, record: UUID) -> None:
-    """What fails below does not fail for want of a cache: a page that is opened by a link is kept whole."""
-    page = keeping.open("guardian", path=f"/studies/{place.id}/disclosures/{asked(portal, place, record)}")
+def is_kept(page: Page, path: str, then: str) -> bool:
+    """Whether the browser shows a page again as it was, after another one."""
+    page.goto(path)
     page.evaluate("addEventListener('pageshow', event => { document.title = `kept ${event.persisted}`; })")
-    page.goto(f"/studies/{place.id}/disclosures")
+    page.goto(then)
+    try:
+        page.evaluate("history.back()")
+        page.wait_for_function("document.title === 'kept true'", timeout=10_000)
+    except Error:
+        return False
+    return True
 
-    page.evaluate("history.back()")
 
-    page.wait_for_function("document.title === 'kept true'")
+def test_the_browser_that_keeps_pages_does(keeping: Tabs, portal: Served, place: StudyPlace, record: UUID) -> None:
+    """What fails below does not fail for want of a cache: a page that is opened by a link is kept whole.
+
+    A browser may drop one when it is busy, so there are three tries.
+    """
+    path, then = (f"/studies/{place.id}/disclosures{end}" for end in (f"/{asked(portal, place, record)}", ""))
+
+    assert any(is_kept(keeping.open("guardian"), path, then) for _ in range(3))
 
 
 def test_a_browser_that_keeps_pages_keeps_none_of_these(
