@@ -109,6 +109,13 @@ def read_back(field: Field, record: Record) -> dict[tuple[str, bool], bytes]:
     return found
 
 
+def assert_whole(field: Field, filled: Filled) -> None:
+    """There is a record, and it has every file as it was sent."""
+    record = record_of(field, filled)
+    assert record is not None
+    assert read_back(field, record) == {(name, True): content for name, content in FILES.items()}
+
+
 def original_of(field: Field, record: Record) -> dict[str, str]:
     """How a record came, as its source keeps it."""
     system = field.system
@@ -150,9 +157,7 @@ def test_as_enketo_writes_it(field: Field) -> None:
 
     case_of(field.collect.post(xml, sealed.parts))
 
-    record = record_of(field, filled)
-    assert record is not None
-    assert read_back(field, record) == {(name, True): content for name, content in FILES.items()}
+    assert_whole(field, filled)
 
 
 def test_the_source_shows_the_questionnaire_alone(field: Field) -> None:
@@ -559,9 +564,7 @@ def test_completing_a_form_takes_no_share_again(field: Field, monkeypatch: pytes
 
     case_of(field.collect.post(sealed.xml, parts))
 
-    record = record_of(field, filled)
-    assert record is not None
-    assert read_back(field, record) == {(name, True): content for name, content in FILES.items()}
+    assert_whole(field, filled)
 
 
 def test_the_rest_of_a_form_whose_parts_are_gone(field: Field) -> None:
